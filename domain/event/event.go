@@ -1,0 +1,44 @@
+package event
+
+// Event is a fact. The set is sealed: everything the log may hold is declared in this
+// package, and a switch over it can be complete.
+//
+//sumtype:decl
+type Event interface {
+	// Type is the wire name. It never changes.
+	Type() string
+	// Stream is where the fact is filed.
+	Stream() Stream
+
+	isEvent()
+}
+
+// The wire names. An analyst's queries and every stored event depend on these bytes.
+const (
+	TypeUserRegistered     = "UserRegistered"
+	TypeUserProfileChanged = "UserProfileChanged"
+	TypeUserDeactivated    = "UserDeactivated"
+	TypeUserReactivated    = "UserReactivated"
+
+	TypeRoomCreated       = "RoomCreated"
+	TypeRoomUpdated       = "RoomUpdated"
+	TypeRoomArchived      = "RoomArchived"
+	TypeMemberJoined      = "MemberJoined"
+	TypeMemberLeft        = "MemberLeft"
+	TypeMemberRemoved     = "MemberRemoved"
+	TypeMemberRoleChanged = "MemberRoleChanged"
+
+	TypeMessageSent    = "MessageSent"
+	TypeMessageEdited  = "MessageEdited"
+	TypeMessageDeleted = "MessageDeleted"
+)
+
+// Types lists every wire name.
+func Types() []string {
+	return []string{
+		TypeUserRegistered, TypeUserProfileChanged, TypeUserDeactivated, TypeUserReactivated,
+		TypeRoomCreated, TypeRoomUpdated, TypeRoomArchived,
+		TypeMemberJoined, TypeMemberLeft, TypeMemberRemoved, TypeMemberRoleChanged,
+		TypeMessageSent, TypeMessageEdited, TypeMessageDeleted,
+	}
+}

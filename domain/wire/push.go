@@ -1,0 +1,213 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"parley/domain/event"
+)
+
+// The names of the events that the server sends.
+const (
+	EventNewMessage     = "new-message"
+	EventMessageEdited  = "message-edited"
+	EventMessageDeleted = "message-deleted"
+	EventRoomCreated    = "room-created"
+	EventRoomUpdated    = "room-updated"
+	EventRoomArchived   = "room-archived"
+	EventUserJoined     = "user-joined"
+	EventUserLeft       = "user-left"
+	EventMemberUpdated  = "member-updated"
+	EventNotification   = "notification"
+
+	EventSession        = "session"
+	EventError          = "error"
+	EventServerDraining = "server-draining"
+)
+
+// Push is one thing to tell sockets.
+type Push struct {
+	// Event is the name that the client listens to.
+	Event string
+	// Room addresses the sockets that are subscribed to the room. "" addresses nobody.
+	Room string
+	// Users addresses every socket of these users, subscribed or not. A socket that is
+	// addressed both ways gets the push once.
+	Users []string
+	// Data is the encoded payload: one JSON object.
+	Data json.RawMessage
+	// Durable pushes carry a position; a client that comes back gets those it missed.
+	// The others (notification) are told once.
+	Durable bool
+}
+
+// Stamp is what every durable payload carries.
+type Stamp struct {
+	Position event.Position `json:"position"`
+	At       Time           `json:"at"`
+}
+
+// StampOf is where and when r was recorded.
+func StampOf(r event.Recorded) Stamp {
+	return Stamp{Position: r.Position, At: Time(r.RecordedAt)}
+}
+
+// MessageDeleted is the payload of message-deleted.
+type MessageDeleted struct {
+	RoomID    string `json:"roomId"`
+	MessageID string `json:"messageId"`
+	Seq       int64  `json:"seq"`
+	// UserID deleted the message.
+	UserID string `json:"userId"`
+	Stamp
+}
+
+// Membership is the payload of user-joined and user-left.
+type Membership struct {
+	RoomID   string           `json:"roomId"`
+	UserID   string           `json:"userId"`
+	Username string           `json:"username"`
+	Role     event.MemberRole `json:"role,omitempty"`
+	By       string           `json:"by"`
+	Reason   string           `json:"reason,omitempty"`
+	Stamp
+}
+
+// MemberUpdated is the payload of member-updated.
+type MemberUpdated struct {
+	RoomID string `json:"roomId"`
+	Member
+	By string `json:"by"`
+	Stamp
+}
+
+// RoomChanged is the payload of room-created, room-updated and room-archived: the room,
+// with roomId beside id so that every durable payload of a room is found by the same key.
+type RoomChanged struct {
+	Room
+	RoomID string `json:"roomId"`
+	At     Time   `json:"at"`
+}
+
+// The kinds of notification.
+const (
+	NotifyMention = "mention"
+	NotifyInvite  = "invite"
+	NotifyDirect  = "direct"
+)
+
+// Notification is the payload of notification.
+type Notification struct {
+	Kind      string `json:"kind"`
+	RoomID    string `json:"roomId"`
+	MessageID string `json:"messageId,omitempty"`
+	// From is the id of the user who caused it.
+	From string `json:"from"`
+}
+
+// Pushes says what a recorded event tells, and whom. An event that concerns no socket
+// gives none. It fails only for an event that this build cannot decode.
+func Pushes(r event.Recorded) ([]Push, error) {
+	payload, err := r.Payload()
+	if err != nil {
+		return nil, err
+	}
+	switch e := payload.(type) {
+	case event.MessageSent:
+		return sent(r, e)
+	case event.MessageEdited:
+		return toRoom(EventMessageEdited, e.RoomID, EditedMessage(r, e))
+	case event.MessageDeleted:
+		return toRoom(EventMessageDeleted, e.RoomID, MessageDeleted{
+			RoomID: e.RoomID, MessageID: e.MessageID, Seq: e.Seq, UserID: e.By, Stamp: StampOf(r),
+		})
+	case event.RoomCreated:
+		return created(r, e)
+	case event.RoomUpdated:
+		return toRoom(EventRoomUpdated, e.RoomID, changed(r, ChangedRoom(r, e.Room, time.Time{})))
+	case event.RoomArchived:
+		return toRoom(EventRoomArchived, e.RoomID, changed(r, ChangedRoom(r, e.Room, r.RecordedAt)))
+	case event.MemberJoined:
+		return joined(r, e)
+	case event.MemberLeft:
+		return toRoom(EventUserLeft, e.RoomID, Membership{
+			RoomID: e.RoomID, UserID: e.UserID, Username: e.Username, By: e.UserID, Stamp: StampOf(r),
+		}, e.UserID)
+	case event.MemberRemoved:
+		return toRoom(EventUserLeft, e.RoomID, Membership{
+			RoomID: e.RoomID, UserID: e.UserID, Username: e.Username, By: e.By, Reason: e.Reason, Stamp: StampOf(r),
+		}, e.UserID)
+	case event.MemberRoleChanged:
+		return toRoom(EventMemberUpdated, e.RoomID, MemberUpdated{
+			RoomID: e.RoomID, By: e.By, Stamp: StampOf(r),
+			Member: Member{UserID: e.UserID, Username: e.Username, Role: e.Role, JoinedAt: Time(e.JoinedAt)},
+		})
+	case event.UserRegistered, event.UserProfileChanged, event.UserDeactivated, event.UserReactivated:
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("no push is known for %T", e)
+	}
+}
+
+func sent(r event.Recorded, e event.MessageSent) ([]Push, error) {
+	pushes, err := toRoom(EventNewMessage, e.RoomID, NewMessage(r, e))
+	if err != nil || len(e.Mentions) == 0 {
+		return pushes, err
+	}
+	data, err := Marshal(Notification{Kind: NotifyMention, RoomID: e.RoomID, MessageID: e.MessageID, From: e.Sender.ID})
+	if err != nil {
+		return nil, err
+	}
+	return append(pushes, Push{Event: EventNotification, Users: e.Mentions, Data: data}), nil
+}
+
+func created(r event.Recorded, e event.RoomCreated) ([]Push, error) {
+	members := make([]string, len(e.Members))
+	for i, m := range e.Members {
+		members[i] = m.UserID
+	}
+	data, err := Marshal(changed(r, NewRoom(r, e)))
+	if err != nil {
+		return nil, err
+	}
+	return []Push{{Event: EventRoomCreated, Users: members, Data: data, Durable: true}}, nil
+}
+
+func joined(r event.Recorded, e event.MemberJoined) ([]Push, error) {
+	pushes, err := toRoom(EventUserJoined, e.RoomID, Membership{
+		RoomID: e.RoomID, UserID: e.UserID, Username: e.Username, Role: e.Role, By: e.By, Stamp: StampOf(r),
+	}, e.UserID)
+	if err != nil || e.By == e.UserID {
+		return pushes, err
+	}
+	data, err := Marshal(Notification{Kind: NotifyInvite, RoomID: e.RoomID, From: e.By})
+	if err != nil {
+		return nil, err
+	}
+	return append(pushes, Push{Event: EventNotification, Users: []string{e.UserID}, Data: data}), nil
+}
+
+func changed(r event.Recorded, room Room) RoomChanged {
+	return RoomChanged{Room: room, RoomID: room.ID, At: Time(r.RecordedAt)}
+}
+
+func toRoom(name, roomID string, payload any, users ...string) ([]Push, error) {
+	data, err := Marshal(payload)
+	if err != nil {
+		return nil, err
+	}
+	return []Push{{Event: name, Room: roomID, Users: users, Data: data, Durable: true}}, nil
+}
+
+// Marshal is json.Marshal without HTML escapes.
+func Marshal(v any) (json.RawMessage, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}

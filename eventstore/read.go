@@ -1,0 +1,48 @@
+package eventstore
+
+import (
+	"context"
+	"time"
+
+	"parley/domain/event"
+)
+
+// MaxPage bounds what one read returns, in events. A larger limit is cut to it, and a
+// limit of 0 means it.
+const MaxPage = 5000
+
+// Reader reads the log. Every method is one short statement: no snapshot is held between
+// pages, since what is below the head never changes. Results ascend by position. Errors
+// are of code UNAVAILABLE, or the context's.
+type Reader interface {
+	// Head is the last position, 0 for an empty log.
+	Head(ctx context.Context) (event.Position, error)
+	// All reads the events after a position.
+	All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error)
+	// Stream reads the events of one stream after a version.
+	Stream(ctx context.Context, s event.Stream, afterVersion int64, limit int) ([]event.Recorded, error)
+	// ByID reads the events of these ids; ids that are not in the log are left out.
+	ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error)
+	// About reads a message (the event of that id) and everything about it: edits, deletions,
+	// reactions, pins.
+	About(ctx context.Context, messageID event.ID, limit int) ([]event.Recorded, error)
+	// PositionAt is the last position that was recorded at or before t, 0 if there is none. Time
+	// never goes back along the log, so positions up to it are exactly what had happened by t.
+	PositionAt(ctx context.Context, t time.Time) (event.Position, error)
+}
+
+// Log is the whole store.
+type Log interface {
+	Appender
+	Reader
+}
+
+// Follower hands on the log as it grows.
+type Follower interface {
+	// Follow calls handle with every event after a position, in order, gapless, each once:
+	// first what is stored, then live. A batch is not empty and its events are consecutive.
+	// It returns when ctx ends (nil), or when handle fails (that error). A slow handle
+	// holds nobody else up. Many may follow at once. The events and their payloads are
+	// shared: handle must not change them.
+	Follow(ctx context.Context, after event.Position, handle func(ctx context.Context, batch []event.Recorded) error) error
+}
