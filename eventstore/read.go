@@ -21,6 +21,9 @@ type Reader interface {
 	All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error)
 	// Stream reads the events of one stream after a version.
 	Stream(ctx context.Context, s event.Stream, afterVersion int64, limit int) ([]event.Recorded, error)
+	// Last is the last event of a stream at or before a position (0: of the whole stream); false if
+	// there is none. Its Version and Seq say how far the stream was.
+	Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error)
 	// ByID reads the events of these ids; ids that are not in the log are left out.
 	ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error)
 	// About reads a message (the event of that id) and everything about it: edits, deletions,
