@@ -1,0 +1,74 @@
+package engineio
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Config of a Server. The zero value works.
+type Config struct {
+	// PingInterval is the time between an answered ping and the next one.
+	// Zero means 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long the answer to a ping may take. Zero means 60 s.
+	PingTimeout time.Duration
+	// WriteTimeout is how long one write to a connection may take. Zero means 10 s.
+	WriteTimeout time.Duration
+	// CloseGrace is how long a closing session may take to write what is queued
+	// and to hear the peer's goodbye. Zero means 2 s.
+	CloseGrace time.Duration
+	// MaxPayload is the size in bytes of the largest incoming message. Zero means 1,000,000.
+	MaxPayload int
+	// MaxPings is how many WebSocket ping frames a peer may send in a second. Zero means 20.
+	MaxPings int
+	// QueueBytes and QueueFrames bound what waits to be written to one session.
+	// Zero means 1 MiB and 1024.
+	QueueBytes, QueueFrames int
+	// RetryAfter is what a refused client is told while the server drains, in
+	// whole seconds. Zero means 2 s.
+	RetryAfter time.Duration
+	// CheckOrigin decides whether a request with this Origin may have a session;
+	// false is answered with 403. Zero means SameHost.
+	CheckOrigin func(*http.Request) bool
+	// Authorize may refuse a handshake with 403: the error's text goes to the
+	// client. Zero means that all are accepted.
+	Authorize func(*http.Request) error
+	// Logger receives panics of handlers. Zero means that nothing is logged.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.PingInterval, 25*time.Second)
+	setDefault(&c.PingTimeout, 60*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.CloseGrace, 2*time.Second)
+	setDefault(&c.MaxPayload, 1_000_000)
+	setDefault(&c.MaxPings, 20)
+	setDefault(&c.QueueBytes, 1<<20)
+	setDefault(&c.QueueFrames, 1024)
+	setDefault(&c.RetryAfter, 2*time.Second)
+	if c.CheckOrigin == nil {
+		c.CheckOrigin = SameHost
+	}
+	if c.Authorize == nil {
+		c.Authorize = func(*http.Request) error { return nil }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// tick is the wheel's granularity: fine enough that a heartbeat is at most 2%
+// late, coarse enough to cost nothing.
+func (c Config) tick() time.Duration {
+	return min(max(c.PingInterval/64, 10*time.Millisecond), 250*time.Millisecond)
+}

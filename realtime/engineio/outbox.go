@@ -1,0 +1,180 @@
+package engineio
+
+import (
+	"context"
+	"sync"
+)
+
+// outbox is what waits to be written to a session and what the writer needs to
+// write it. Idle sessions have none.
+type outbox struct {
+	waiting []*Frame
+	taken   []*Frame // being written
+	buf     []byte   // joins small frames into one system call
+}
+
+const (
+	joinBytes   = 16 << 10 // frames are joined up to this size; larger ones are written as they are
+	keepFrames  = 256      // an outbox with longer slices is not kept for reuse
+	outboxFirst = 8
+)
+
+var outboxes = sync.Pool{New: func() any {
+	return &outbox{waiting: make([]*Frame, 0, outboxFirst), taken: make([]*Frame, 0, outboxFirst)}
+}}
+
+func (o *outbox) free() {
+	if cap(o.waiting) > keepFrames || cap(o.taken) > keepFrames {
+		return
+	}
+	outboxes.Put(o)
+}
+
+// Send queues f and returns at once. It returns ErrClosed when the session is
+// closing, and ErrSlowConsumer when the queue is full: the session is then closed.
+func (s *Session) Send(f *Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.enqueue(f)
+}
+
+// SendAll queues all frames, with nothing between them, or none.
+func (s *Session) SendAll(frames ...*Frame) error {
+	if len(frames) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.enqueue(frames...)
+}
+
+// SendVolatile queues f only if the queue is less than half full, and says
+// whether it did.
+func (s *Session) SendVolatile(f *Frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if 2*s.bytes > s.server.cfg.QueueBytes || 2*s.frames > s.server.cfg.QueueFrames {
+		return false
+	}
+	return s.enqueue(f) == nil
+}
+
+// Queued is what was accepted but not yet given to the kernel.
+func (s *Session) Queued() (bytes, frames int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes, s.frames
+}
+
+// Flush waits until the queue is empty. It returns ErrClosed when the session
+// was closed before, and the context's error when that ends first.
+func (s *Session) Flush(ctx context.Context) error {
+	idle := s.whenIdle()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !s.isOpen() {
+		return ErrClosed
+	}
+	return nil
+}
+
+var closedChan = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// whenIdle returns a channel that is closed when nothing is left to be written.
+func (s *Session) whenIdle() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == nil {
+		return closedChan
+	}
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	return s.idle
+}
+
+func (s *Session) enqueue(frames ...*Frame) error {
+	if s.state != open {
+		return ErrClosed
+	}
+	bytes, count := 0, 0
+	for _, f := range frames {
+		bytes += len(f.wire)
+		count += f.packets
+	}
+	// What is larger than the whole queue still passes through an empty one.
+	if s.frames > 0 && (s.bytes+bytes > s.server.cfg.QueueBytes || s.frames+count > s.server.cfg.QueueFrames) {
+		s.shutLocked(SlowConsumer, closeNone)
+		return ErrSlowConsumer
+	}
+	s.push(frames...)
+	return nil
+}
+
+// push queues frames whatever the limits say.
+func (s *Session) push(frames ...*Frame) {
+	for _, f := range frames {
+		s.bytes += len(f.wire)
+		s.frames += f.packets
+	}
+	if s.out != nil {
+		s.out.waiting = append(s.out.waiting, frames...)
+		return
+	}
+	s.out = outboxes.Get().(*outbox)
+	s.out.waiting = append(s.out.waiting, frames...)
+	s.tr.pending()
+}
+
+// take gives the writer what waits, after it has written what it took before.
+// It returns nil when nothing waits: the writer then has to end.
+func (s *Session) take() *outbox {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.out
+	s.settle(o.taken)
+	clear(o.taken)
+	o.taken, o.waiting = o.waiting, o.taken[:0]
+	if len(o.taken) > 0 {
+		return o
+	}
+	s.quiet()
+	return nil
+}
+
+// drop throws the queue away, because writing failed.
+func (s *Session) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shutLocked(TransportError, closeNone)
+	o := s.out
+	s.bytes, s.frames = 0, 0
+	clear(o.taken)
+	clear(o.waiting)
+	o.taken, o.waiting = o.taken[:0], o.waiting[:0]
+	s.quiet()
+}
+
+func (s *Session) settle(written []*Frame) {
+	for _, f := range written {
+		s.bytes -= len(f.wire)
+		s.frames -= f.packets
+	}
+}
+
+func (s *Session) quiet() {
+	o := s.out
+	s.out = nil
+	if s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+	o.free()
+}
