@@ -82,6 +82,8 @@ type User struct {
 	DisplayName string `json:"displayName"`
 	AvatarURL   string `json:"avatarUrl"`
 	Active      bool   `json:"active"`
+	// Position is that of the last event of the user's own stream.
+	Position event.Position `json:"position"`
 }
 
 // NewMessage is the message that a MessageSent adds.
