@@ -28,6 +28,7 @@ as_service() {
 
 # data_home: prints a folder that the service user can reach and write, made when absent.
 data_home() {
+  local home
   if ! is_root; then
     mkdir -p "$LOCAL/data"
     chmod 700 "$LOCAL/data"
@@ -39,10 +40,11 @@ data_home() {
     link_data_elsewhere
   fi
   [ -e "$LOCAL/data" ] || mkdir "$LOCAL/data"
-  chown postgres "$LOCAL/data/."
-  chmod 700 "$LOCAL/data/."
-  as_service test -w "$LOCAL/data/." || die "user postgres cannot reach $LOCAL/data"
-  (cd "$LOCAL/data" && pwd -P)
+  home=$(cd "$LOCAL/data" && pwd -P)
+  chown postgres "$home"
+  chmod 700 "$home"
+  as_service test -w "$home" || die "user postgres cannot reach $home"
+  echo "$home"
 }
 
 # link_data_elsewhere: below /root or a 0700 folder the data lives in /var/tmp instead.
@@ -311,11 +313,20 @@ usage() { die "usage: services.sh start|stop|status|env|acquire PID|release PID"
 
 main() {
   case ${1:-} in
-    start) with_lock services keep && status ;;
+    start)
+      with_lock services keep
+      status
+      ;;
     stop) [ ! -d "$LOCAL" ] || with_lock services stop_all ;;
     status) status ;;
-    env) with_lock services keep >&2 && print_env ;;
-    acquire) with_lock services acquire "${2:?pid}" >&2 && print_env ;;
+    env)
+      with_lock services keep
+      print_env
+      ;;
+    acquire)
+      with_lock services acquire "${2:?pid}"
+      print_env
+      ;;
     release) with_lock services release "${2:?pid}" ;;
     *) usage ;;
   esac
