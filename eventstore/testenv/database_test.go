@@ -87,3 +87,14 @@ func TestDurableSettingsAreOn(t *testing.T) {
 		}
 	}
 }
+
+func TestDatabaseHasTheLogAndAnEmptyOneHasNothing(t *testing.T) {
+	t.Parallel()
+	const tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+	if n := queryOne[int](t, connect(t, testenv.DSN(t)), tables); n == 0 {
+		t.Error("a migrated database has no tables")
+	}
+	if n := queryOne[int](t, connect(t, testenv.EmptyDSN(t)), tables); n != 0 {
+		t.Errorf("an empty database has %d tables", n)
+	}
+}

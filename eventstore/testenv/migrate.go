@@ -1,6 +1,10 @@
 package testenv
 
-import "context"
+import (
+	"context"
+
+	"parley/migrations"
+)
 
 // migrate brings a database to the newest schema.
-func migrate(context.Context, string) error { return nil }
+func migrate(ctx context.Context, dsn string) error { return migrations.Up(ctx, dsn) }
