@@ -73,15 +73,22 @@ func database(tb testing.TB, migrated bool) string {
 	ctx, cancel := context.WithTimeout(tb.Context(), adminTimeout)
 	defer cancel()
 	template := "template0"
-	if migrated {
-		template = templatePrefix + migrationsHash(tb)
+	hash, compiledIn := migrationsHash(tb)
+	if migrated && compiledIn {
+		template = templatePrefix + hash
 	}
 	// Registered first: also a creation that was cut off half way is cleaned up.
 	tb.Cleanup(func() { drop(tb, server, name) })
 	if err := create(ctx, server, name, template); err != nil {
 		tb.Fatalf("make a test database: %v", err)
 	}
-	return withDatabase(server, name)
+	dsn := withDatabase(server, name)
+	if migrated && !compiledIn {
+		if err := migrate(ctx, dsn); err != nil {
+			tb.Fatalf("migrate a test database: %v", err)
+		}
+	}
+	return dsn
 }
 
 // create copies the template, which it makes first when there is none.
@@ -203,15 +210,23 @@ func dropDatabase(ctx context.Context, admin *pgx.Conn, name string) error {
 	return nil
 }
 
-// migrationsHash names the state of the migrations folder, SQL and Go alike.
-func migrationsHash(tb testing.TB) string {
+// migrationsHash names the state of the migrations folder, SQL and Go alike. compiledIn is false when a file
+// changed after this program was built: what the program applies then has another name than the folder's.
+func migrationsHash(tb testing.TB) (name string, compiledIn bool) {
 	tb.Helper()
 	hash := sha256.New()
+	built := programTime(tb)
+	compiledIn = true
 	folder := filepath.Join(moduleRoot(tb), "migrations")
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		compiledIn = compiledIn && info.ModTime().Before(built)
 		content, err := os.ReadFile(path)
 		fmt.Fprintf(hash, "%s %d\n", entry.Name(), len(content))
 		hash.Write(content)
@@ -220,7 +235,21 @@ func migrationsHash(tb testing.TB) string {
 	if err != nil {
 		tb.Fatalf("read the migrations: %v", err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)[:8])
+	return hex.EncodeToString(hash.Sum(nil)[:8]), compiledIn
+}
+
+// programTime is when the test program was built.
+func programTime(tb testing.TB) time.Time {
+	tb.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		tb.Fatalf("find the test program: %v", err)
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		tb.Fatalf("find the test program: %v", err)
+	}
+	return info.ModTime()
 }
 
 func withDatabase(server, name string) string {
