@@ -38,7 +38,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns c with every zero field set to what it stands for.
+func (c Config) WithDefaults() Config {
 	setDefault(&c.PingInterval, 25*time.Second)
 	setDefault(&c.PingTimeout, 60*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)

@@ -36,7 +36,7 @@ type Server struct {
 
 // NewServer returns a server. Nothing times out until Run is called.
 func NewServer(cfg Config, accept AcceptFunc) *Server {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	return &Server{
 		cfg:    cfg,
 		accept: accept,
