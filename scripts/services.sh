@@ -3,6 +3,7 @@
 #
 #   services.sh start          start what is not running, and keep it until `stop`
 #   services.sh stop           stop both
+#   services.sh remove         stop both and remove all data below .local, or $PARLEY_LOCAL
 #   services.sh status         say what runs where; exit 1 unless both are up
 #   services.sh env            start as above and print `export` lines for a shell to eval
 #   services.sh acquire PID    start for as long as process PID lives (tests, demo)
@@ -251,6 +252,15 @@ stop_all() {
   rm -f "$LOCAL/env"
 }
 
+# remove_all: also the folder that the data may have been put in elsewhere.
+remove_all() {
+  local home
+  stop_all
+  home=$(cd "$LOCAL/data" 2>/dev/null && pwd -P) || true
+  [ -z "$home" ] || rm -rf "$home"
+  find "$LOCAL" -mindepth 1 -maxdepth 1 ! -name services.lock -exec rm -rf {} +
+}
+
 # write_env: the private servers that run, for programs that find their own way (the Go tests).
 write_env() {
   local tmp=$LOCAL/env.$$
@@ -309,7 +319,7 @@ status() {
   return "$up"
 }
 
-usage() { die "usage: services.sh start|stop|status|env|acquire PID|release PID"; }
+usage() { die "usage: services.sh start|stop|remove|status|env|acquire PID|release PID"; }
 
 main() {
   case ${1:-} in
@@ -318,6 +328,7 @@ main() {
       status
       ;;
     stop) [ ! -d "$LOCAL" ] || with_lock services stop_all ;;
+    remove) [ ! -d "$LOCAL" ] || with_lock services remove_all ;;
     status) status ;;
     env)
       with_lock services keep

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -130,10 +131,8 @@ func makeTemplate(ctx context.Context, server string, admin *pgx.Conn, template 
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if name == template {
-			return nil // another process was faster
-		}
+	if slices.Contains(names, template) {
+		return nil // another process was faster
 	}
 	for _, name := range names { // of migrations that have changed since
 		if err := dropDatabase(ctx, admin, name); err != nil {

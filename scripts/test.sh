@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# All tests: Go under the race detector against real servers, then every suite of scripts/test.d.
+# The last line is the sum of all, `N passed, N failed`; a skipped test has failed.
+#
+#   TEST_FLAGS   more flags for go test, such as '-run Recovery'
+#   TEST_PKGS    packages, default ./...; anything else leaves the other suites out
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+PASSED=0
+FAILED=0
+DONE=''
+
+# finish: also after an early end there is a sum, and it is not a good one.
+finish() {
+  local status=$?
+  trap - EXIT
+  "$ROOT/scripts/services.sh" release $$ || true
+  rm -rf "$WORK"
+  [ -n "$DONE" ] || FAILED=$((FAILED + 1))
+  [ "$FAILED" -eq 0 ] || [ "$status" -ne 0 ] || status=1
+  printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+  exit "$status"
+}
+
+# count PASSED FAILED, of one suite.
+count() {
+  PASSED=$((PASSED + $1))
+  FAILED=$((FAILED + $2))
+}
+
+services_up() {
+  local env
+  env=$("$ROOT/scripts/services.sh" acquire $$)
+  eval "$env"
+  export PARLEY_TEST_DATABASE_URL=$DATABASE_URL PARLEY_TEST_REDIS_URL=$REDIS_URL
+}
+
+go_tests() {
+  local totals=$WORK/go status=0
+  go build -o "$WORK/testsum" ./scripts/testsum
+  # vet is part of lint; without it here nothing is done twice.
+  # shellcheck disable=SC2086
+  go test -json -race -count=1 -vet=off -timeout 8m ${TEST_FLAGS:-} ${TEST_PKGS:-./...} 2>&1 |
+    "$WORK/testsum" -totals "$totals" || status=$?
+  # shellcheck disable=SC2046
+  count $(cat "$totals" 2>/dev/null || echo 0 1)
+  [ "$status" -eq 0 ] || [ "$FAILED" -gt 0 ] || count 0 1
+}
+
+# suite SCRIPT: its own last line tells its numbers.
+suite() {
+  local log=$WORK/suite.log status=0 line
+  printf '\n== %s\n' "$(basename "$1")"
+  bash "$1" </dev/null 2>&1 | tee "$log" || status=$?
+  line=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$log" | tail -n 1)
+  # shellcheck disable=SC2086
+  count ${line:-0 1}
+  [ "$status" -eq 0 ] || [ "${line##* }" != 0 ] || count 0 1
+}
+
+WORK=$(mktemp -d)
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+ensure_go
+services_up
+go_tests
+if [ -z "${TEST_PKGS:-}" ]; then
+  for script in "$ROOT"/scripts/test.d/*.sh; do
+    [ -e "$script" ] && suite "$script"
+  done
+fi
+DONE=yes

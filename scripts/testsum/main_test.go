@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, in, totals, says string
+		code                   int
+	}{
+		{
+			name: "passed tests and subtests count",
+			in: `{"Action":"run","Package":"p","Test":"A"}
+{"Action":"pass","Package":"p","Test":"A/sub"}
+{"Action":"pass","Package":"p","Test":"A"}
+{"Action":"pass","Package":"p","Elapsed":1.5}`,
+			totals: "2 0", says: "ok    p",
+		},
+		{
+			name:   "a package without tests is neither",
+			in:     `{"Action":"skip","Package":"p"}`,
+			totals: "0 0",
+		},
+		{
+			name: "a failed test is shown with its output, and its package counts no second time",
+			in: `{"Action":"output","Package":"p","Test":"A","Output":"want 1\n"}
+{"Action":"fail","Package":"p","Test":"A"}
+{"Action":"fail","Package":"p"}`,
+			totals: "0 1", says: "want 1", code: 1,
+		},
+		{
+			name: "a skipped test has failed",
+			in: `{"Action":"skip","Package":"p","Test":"A"}
+{"Action":"pass","Package":"p"}`,
+			totals: "0 1", says: "p A (skipped)", code: 1,
+		},
+		{
+			name: "a package that does not build has failed once",
+			in: `{"Action":"build-output","ImportPath":"p","Output":"syntax error\n"}
+{"Action":"build-fail","ImportPath":"p"}
+{"Action":"fail","Package":"p"}`,
+			totals: "0 1", says: "syntax error", code: 1,
+		},
+		{
+			name: "a crash names the tests that never ended",
+			in: `{"Action":"run","Package":"p","Test":"A"}
+{"Action":"output","Package":"p","Output":"panic: out of time\n"}
+{"Action":"fail","Package":"p"}`,
+			totals: "0 1", says: "ended while running A", code: 1,
+		},
+		{
+			name: "what is no JSON is passed on",
+			in:   "go: bad flag\n", totals: "0 0", says: "go: bad flag",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "totals")
+			var out strings.Builder
+			code, err := run(strings.NewReader(test.in), &out, file)
+			if err != nil || code != test.code {
+				t.Fatalf("code %d, want %d, error %v", code, test.code, err)
+			}
+			if got, _ := os.ReadFile(file); strings.TrimSpace(string(got)) != test.totals {
+				t.Errorf("totals %q, want %q", got, test.totals)
+			}
+			if !strings.Contains(out.String(), test.says) {
+				t.Errorf("it does not say %q:\n%s", test.says, out.String())
+			}
+		})
+	}
+}
