@@ -1,0 +1,106 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"time"
+
+	"parley/domain"
+	"parley/domain/event"
+	"parley/eventstore"
+)
+
+// Head is the last position, 0 for an empty log.
+func (n *Node) Head(ctx context.Context) (event.Position, error) {
+	return read(ctx, n.log, func() event.Position { return event.Position(len(n.log.events)) })
+}
+
+// All reads the events after a position.
+func (n *Node) All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		return slices.Clone(page(n.log.events, int64(after), limit))
+	})
+}
+
+// Stream reads the events of one stream after a version.
+func (n *Node) Stream(ctx context.Context, s event.Stream, afterVersion int64, limit int) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		return n.log.at(page(n.log.streams[s], afterVersion, limit))
+	})
+}
+
+// Last is the last event of a stream at or before a position.
+func (n *Node) Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error) {
+	type found struct {
+		event event.Recorded
+		ok    bool
+	}
+	f, err := read(ctx, n.log, func() found {
+		filed := n.log.streams[s]
+		count := len(filed)
+		if upTo > 0 {
+			count = sort.Search(count, func(i int) bool { return filed[i] > upTo })
+		}
+		if count == 0 {
+			return found{}
+		}
+		return found{n.log.events[filed[count-1]-1], true}
+	})
+	return f.event, f.ok, err
+}
+
+// ByID reads the events of these ids.
+func (n *Node) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded { return n.log.byID(ids) })
+}
+
+// About reads a message and everything about it.
+func (n *Node) About(ctx context.Context, messageID event.ID, limit int) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		var positions []event.Position
+		if pos := n.log.ids[messageID]; pos > 0 {
+			positions = append(positions, pos)
+		}
+		positions = append(positions, n.log.subjects[messageID.String()]...)
+		slices.Sort(positions)
+		return n.log.at(page(positions, 0, limit))
+	})
+}
+
+// PositionAt is the last position that was recorded at or before t.
+func (n *Node) PositionAt(ctx context.Context, t time.Time) (event.Position, error) {
+	return read(ctx, n.log, func() event.Position {
+		return event.Position(sort.Search(len(n.log.events), func(i int) bool {
+			return n.log.events[i].RecordedAt.After(t)
+		}))
+	})
+}
+
+func read[T any](ctx context.Context, l *log, f func() T) (T, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	if l.away != nil {
+		return none, domain.Unavailable(l.away)
+	}
+	return f(), nil
+}
+
+// page cuts what follows after the first so many.
+func page[T any](all []T, after int64, limit int) []T {
+	if after < 0 {
+		after = 0
+	}
+	if after >= int64(len(all)) {
+		return nil
+	}
+	if limit <= 0 || limit > eventstore.MaxPage {
+		limit = eventstore.MaxPage
+	}
+	all = all[after:]
+	return all[:min(limit, len(all))]
+}

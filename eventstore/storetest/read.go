@@ -1,0 +1,194 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"parley/domain/event"
+	"parley/eventstore"
+)
+
+func readRules() map[string]func(*testing.T, Opened) {
+	return map[string]func(*testing.T, Opened){
+		"an empty log":           emptyLog,
+		"all is paged":           pageAll,
+		"a stream is paged":      pageStream,
+		"last, up to a position": lastUpTo,
+		"by id":                  byID,
+		"about a message":        about,
+		"position at a time":     positionAt,
+	}
+}
+
+func emptyLog(t *testing.T, o Opened) {
+	ctx := waiting(t)
+	head, err := o.Log.Head(ctx)
+	if head != 0 || err != nil {
+		t.Errorf("head %d (%v)", head, err)
+	}
+	events, err := o.Log.All(ctx, 0, 10)
+	if len(events) != 0 || err != nil {
+		t.Errorf("all %v (%v)", events, err)
+	}
+	events, err = o.Log.Stream(ctx, "room-a", 0, 10)
+	if len(events) != 0 || err != nil {
+		t.Errorf("stream %v (%v)", events, err)
+	}
+	if _, ok, err := o.Log.Last(ctx, "room-a", 0); ok || err != nil {
+		t.Errorf("last %v (%v)", ok, err)
+	}
+	events, err = o.Log.ByID(ctx)
+	if len(events) != 0 || err != nil {
+		t.Errorf("by no id %v (%v)", events, err)
+	}
+	pos, err := o.Log.PositionAt(ctx, time.Now())
+	if pos != 0 || err != nil {
+		t.Errorf("position %d (%v)", pos, err)
+	}
+}
+
+// fill stores a log of n events in two rooms, an append each.
+func fill(t *testing.T, o Opened, n int) []event.Recorded {
+	t.Helper()
+	var b burst
+	for i := range n {
+		b.submit(t.Context(), o.Log, of(Sent(t, []string{"a", "b"}[i%2])))
+	}
+	var events []event.Recorded
+	for _, a := range b.wait(t) {
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		events = append(events, a.result.Events...)
+	}
+	return events
+}
+
+func pageAll(t *testing.T, o Opened) {
+	stored := fill(t, o, eventstore.MaxPage+10)
+	for _, c := range []struct {
+		after event.Position
+		limit int
+		want  []event.Recorded
+	}{
+		{0, 3, stored[:3]},
+		{3, 3, stored[3:6]},
+		{0, 0, stored[:eventstore.MaxPage]},
+		{0, 1 << 30, stored[:eventstore.MaxPage]},
+		{eventstore.MaxPage, 0, stored[eventstore.MaxPage:]},
+		{eventstore.MaxPage + 10, 5, nil},
+		{1 << 40, 5, nil},
+	} {
+		got, err := o.Log.All(waiting(t), c.after, c.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, c.want)
+	}
+}
+
+func pageStream(t *testing.T, o Opened) {
+	stored := fill(t, o, 40)
+	var a []event.Recorded
+	for _, e := range stored {
+		if e.Stream == "messages-a" {
+			a = append(a, e)
+		}
+	}
+	for _, c := range []struct {
+		after int64
+		limit int
+		want  []event.Recorded
+	}{{0, 0, a}, {0, 5, a[:5]}, {5, 5, a[5:10]}, {18, 9, a[18:]}, {20, 1, nil}} {
+		got, err := o.Log.Stream(waiting(t), "messages-a", c.after, c.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, c.want)
+	}
+}
+
+func lastUpTo(t *testing.T, o Opened) {
+	stored := fill(t, o, 31)
+	must(t, o.Log, of(Left(t, "late")))
+	for upTo := range len(stored) + 3 {
+		want := event.Position(0) // room b holds the even positions
+		switch {
+		case upTo == 0 || upTo > len(stored):
+			want = 30
+		case upTo > 1:
+			want = event.Position(upTo - upTo%2)
+		}
+		got, ok, err := o.Log.Last(waiting(t), "messages-b", event.Position(upTo))
+		if err != nil || ok != (want > 0) || got.Position != want {
+			t.Fatalf("up to %d: %d, %v (%v), want %d", upTo, got.Position, ok, err, want)
+		}
+		if ok {
+			same(t, []event.Recorded{got}, stored[want-1:want])
+		}
+	}
+	if _, ok, err := o.Log.Last(waiting(t), "room-late", 5); ok || err != nil {
+		t.Errorf("found a stream before it began (%v)", err)
+	}
+}
+
+func byID(t *testing.T, o Opened) {
+	stored := fill(t, o, 5)
+	got, err := o.Log.ByID(waiting(t), stored[3].ID, NewID(), stored[1].ID, stored[3].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, []event.Recorded{stored[1], stored[3]})
+}
+
+func about(t *testing.T, o Opened) {
+	stored := fill(t, o, 4)
+	message := stored[1].ID
+	var want []event.Recorded
+	want = append(want, stored[1])
+	for range 3 {
+		want = append(want, must(t, o.Log, of(Deleted(t, "b", message))).Events...)
+		must(t, o.Log, of(Deleted(t, "b", stored[3].ID)))
+	}
+	for _, limit := range []int{0, 1, 2, 9} {
+		got, err := o.Log.About(waiting(t), message, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limit == 0 {
+			limit = len(want)
+		}
+		same(t, got, want[:min(limit, len(want))])
+	}
+}
+
+func positionAt(t *testing.T, o Opened) {
+	var stored []event.Recorded
+	for range 12 {
+		stored = append(stored, must(t, o.Log, of(Left(t, "a"), Left(t, "b"))).Events...)
+	}
+	at := func(when time.Time) event.Position {
+		pos, err := o.Other.PositionAt(waiting(t), when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pos
+	}
+	for _, e := range stored {
+		want := event.Position(0)
+		for _, other := range stored {
+			if !other.RecordedAt.After(e.RecordedAt) {
+				want = other.Position
+			}
+		}
+		if got := at(e.RecordedAt); got != want {
+			t.Errorf("at the time of %d: %d, want %d", e.Position, got, want)
+		}
+	}
+	if got := at(stored[0].RecordedAt.Add(-time.Microsecond)); got != 0 {
+		t.Errorf("before the first: %d", got)
+	}
+	if got := at(stored[0].RecordedAt.Add(time.Hour)); got != 24 {
+		t.Errorf("after the last: %d", got)
+	}
+}
