@@ -53,12 +53,20 @@ type host struct {
 
 func start(t testing.TB, cfg engineio.Config, onMessage func(*peer, engineio.Message)) *host {
 	t.Helper()
-	h := &host{peers: make(chan *peer, 4096)}
-	h.Server = engineio.NewServer(cfg, func(s *engineio.Session, _ *http.Request) engineio.Handler {
+	peers := make(chan *peer, 8192)
+	h := startServer(t, engineio.NewServer(cfg, func(s *engineio.Session, _ *http.Request) engineio.Handler {
 		p := &peer{Session: s, onMessage: onMessage, closed: make(chan engineio.Reason, 2)}
-		h.peers <- p
+		peers <- p
 		return p
-	})
+	}))
+	h.peers = peers
+	return h
+}
+
+// startServer runs a server until the test ends.
+func startServer(t testing.TB, server *engineio.Server) *host {
+	t.Helper()
+	h := &host{Server: server}
 	web := httptest.NewServer(h.Server)
 	h.url = web.URL
 	ctx, cancel := context.WithCancel(context.Background())
