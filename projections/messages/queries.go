@@ -1,0 +1,146 @@
+package messages
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"parley/domain"
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/projections"
+)
+
+// Queries reads the view. It is safe for concurrent use. Whether the caller may see the
+// room is not asked here.
+type Queries struct{ db projections.DB }
+
+// NewQueries reads from db.
+func NewQueries(db projections.DB) *Queries { return &Queries{db: db} }
+
+// PageRequest says which part of a room's messages is asked for: at most one of Before, After and
+// Around, which are seqs; 0 is not set. None of them asks for the newest messages.
+type PageRequest struct {
+	// Before asks for the messages just below a seq.
+	Before int64
+	// After asks for the messages just above a seq.
+	After int64
+	// Around asks for a message with as many below it as above. Where the room ends the page is shorter.
+	Around int64
+	// Limit is the number of messages. Zero means 50; more than 200 means 200.
+	Limit int
+}
+
+// Page is a part of a room's messages without holes. A deleted message is there as a tombstone.
+type Page struct {
+	// Items ascend by seq.
+	Items []wire.Message `json:"items"`
+	// HasMoreBefore and HasMoreAfter say whether the room goes on below and above.
+	HasMoreBefore bool `json:"hasMoreBefore"`
+	HasMoreAfter  bool `json:"hasMoreAfter"`
+	// Position is that of the view: the page shows every event up to it and none after it.
+	Position event.Position `json:"position"`
+}
+
+// Page reads part of a room, at a cost that depends on the limit alone. A room without messages, or
+// that does not exist, has an empty page. INVALID_PAYLOAD for a request that
+// asks for two things.
+func (q *Queries) Page(ctx context.Context, roomID string, req PageRequest) (Page, error) {
+	w, err := req.window()
+	if err != nil {
+		return Page{}, err
+	}
+	rows, position, err := q.read(ctx, pageSQL, roomID, w.pivot, w.below+1, w.from+1)
+	if err != nil {
+		return Page{}, err
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return int(a.seq - b.seq) })
+	page := Page{Position: position}
+	split, _ := slices.BinarySearchFunc(rows, w.pivot, func(r Row, pivot int64) int { return int(min(max(int64(r.seq)-pivot, -1), 1)) })
+	below, from := rows[:split], rows[split:]
+	if len(below) > w.below {
+		below, page.HasMoreBefore = below[len(below)-w.below:], true
+	}
+	if len(from) > w.from {
+		from, page.HasMoreAfter = from[:w.from], true
+	}
+	page.Items, err = shapes(slices.Concat(below, from))
+	return page, err
+}
+
+// Get is one message, also a deleted one, and the view's position (also beside an error
+// of code MESSAGE_NOT_FOUND).
+func (q *Queries) Get(ctx context.Context, roomID, id string) (wire.Message, event.Position, error) {
+	list, err := q.ByIDs(ctx, roomID, id)
+	if err != nil {
+		return wire.Message{}, 0, err
+	}
+	if len(list.Items) == 0 {
+		return wire.Message{}, list.Position, domain.Errorf(domain.CodeMessageNotFound, "no such message in this room")
+	}
+	return list.Items[0], list.Position, nil
+}
+
+// ByIDs is the messages of these ids that are in the room, by seq.
+func (q *Queries) ByIDs(ctx context.Context, roomID string, ids ...string) (projections.List[wire.Message], error) {
+	var list projections.List[wire.Message]
+	known := make([]event.ID, 0, len(ids))
+	for _, s := range ids {
+		if id, err := event.ParseID(s); err == nil {
+			known = append(known, id)
+		}
+	}
+	rows, position, err := q.read(ctx, byIDsSQL, roomID, uuids(known))
+	if err != nil {
+		return list, err
+	}
+	list.Position = position
+	list.Items, err = shapes(rows)
+	return list, err
+}
+
+// window is a request as two ranges that meet at pivot: so many messages below it, and so
+// many from it on. One more of each is read, to know whether there is more.
+type window struct {
+	pivot       int64
+	below, from int
+}
+
+func (r PageRequest) window() (window, error) {
+	limit := projections.Limit(r.Limit)
+	switch {
+	case r.Before < 0 || r.After < 0 || r.Around < 0:
+		return window{}, domain.Invalid("before, after, around", "must not be negative")
+	case r.Before > 0 && r.After > 0 || r.Before > 0 && r.Around > 0 || r.After > 0 && r.Around > 0:
+		return window{}, domain.Invalid("before, after, around", "exclude each other")
+	case r.Before > 0:
+		return window{pivot: r.Before, below: limit}, nil
+	case r.After > 0:
+		return window{pivot: min(r.After, math.MaxInt64-1) + 1, from: limit}, nil
+	case r.Around > 0:
+		return window{pivot: r.Around, below: limit / 2, from: limit - limit/2}, nil
+	default:
+		return window{pivot: math.MaxInt64, below: limit}, nil
+	}
+}
+
+func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, event.Position, error) {
+	return projections.Select(ctx, q.db, "messages", sql, (*Row).Targets, (*Row).Found, args...)
+}
+
+const pageSQL = `
+SELECT c.position, ` + Columns + `
+FROM views.checkpoints c
+LEFT JOIN LATERAL (
+  (SELECT * FROM views.messages WHERE room_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3)
+  UNION ALL
+  (SELECT * FROM views.messages WHERE room_id = $1 AND seq >= $2 ORDER BY seq LIMIT $4)
+) m ON true
+WHERE c.name = 'messages'`
+
+const byIDsSQL = `
+SELECT c.position, ` + Columns + `
+FROM views.checkpoints c
+LEFT JOIN views.messages m ON m.room_id = $1 AND m.id = ANY ($2::uuid[])
+WHERE c.name = 'messages'
+ORDER BY m.seq`

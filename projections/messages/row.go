@@ -1,0 +1,108 @@
+package messages
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"parley/domain/event"
+	"parley/domain/wire"
+)
+
+// Columns are what a Row is scanned from, of views.messages AS m.
+const Columns = `m.seq, m.position, m.sent_at, m.edited_at, m.deleted_at, m.id, m.pinned, m.room_id,
+  m.sender_id, m.sender_username, m.sender_display_name, m.sender_avatar_url,
+  m.content, m.reply_to, m.client_message_id, m.attachments, m.mentions, m.reactions`
+
+// Row is a message as it is read. All NULL, as in an outer join that found nothing, it is the zero Row.
+type Row struct {
+	seq, position               zeronull.Int8
+	sentAt, editedAt, deletedAt zeronull.Timestamptz
+	id                          zeronull.UUID
+	pinned                      pgtype.Bool
+	roomID, senderID            zeronull.Text
+	username, displayName       zeronull.Text
+	avatarURL, content          zeronull.Text
+	replyTo                     zeronull.UUID
+	clientMessageID             zeronull.Text
+	attachments                 json.RawMessage
+	mentions, reactions         json.RawMessage
+}
+
+// Targets says where Columns go.
+func (r *Row) Targets() []any {
+	return []any{
+		&r.seq, &r.position, &r.sentAt, &r.editedAt, &r.deletedAt, &r.id, &r.pinned, &r.roomID,
+		&r.senderID, &r.username, &r.displayName, &r.avatarURL,
+		&r.content, &r.replyTo, &r.clientMessageID, &r.attachments, &r.mentions, &r.reactions,
+	}
+}
+
+// Found reports whether there was a message.
+func (r *Row) Found() bool { return r.seq != 0 }
+
+// Message is the row as clients see it.
+func (r *Row) Message() (wire.Message, error) {
+	m := wire.Message{
+		ID: event.ID(r.id).String(), RoomID: string(r.roomID), Seq: int64(r.seq),
+		Sender: event.Sender{
+			ID: string(r.senderID), Username: string(r.username),
+			DisplayName: string(r.displayName), AvatarURL: string(r.avatarURL),
+		},
+		Content: string(r.content), Attachments: []event.Attachment{}, Mentions: []string{},
+		Reactions: map[string][]string{}, Pinned: r.pinned.Bool, At: wire.Time(r.sentAt),
+		EditedAt: optional(r.editedAt), DeletedAt: optional(r.deletedAt),
+		ClientMessageID: string(r.clientMessageID), Position: event.Position(r.position),
+	}
+	if r.replyTo != (zeronull.UUID{}) {
+		id := event.ID(r.replyTo).String()
+		m.ReplyTo = &id
+	}
+	err := errors.Join(
+		decode("attachments", r.attachments, &m.Attachments),
+		decode("mentions", r.mentions, &m.Mentions),
+		decode("reactions", r.reactions, &m.Reactions),
+	)
+	if err != nil {
+		return m, fmt.Errorf("message %s: %w", m.ID, err)
+	}
+	return m, nil
+}
+
+// decode leaves into as it is for NULL.
+func decode(column string, data json.RawMessage, into any) error {
+	if data == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", column, err)
+	}
+	return nil
+}
+
+func optional(t zeronull.Timestamptz) *wire.Time { return wire.OptionalTime(time.Time(t)) }
+
+func shapes(rows []Row) ([]wire.Message, error) {
+	list := make([]wire.Message, len(rows))
+	for i := range rows {
+		m, err := rows[i].Message()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = m
+	}
+	return list, nil
+}
+
+// uuids are ids in the form that pgx sends as uuid[].
+func uuids(ids []event.ID) [][16]byte {
+	list := make([][16]byte, len(ids))
+	for i, id := range ids {
+		list[i] = id
+	}
+	return list
+}

@@ -1,0 +1,60 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/domain/event"
+)
+
+// DefaultSchema is where the views live that are read. A view that is built beside
+// them has a schema of its own with the same table names.
+const DefaultSchema = "views"
+
+// Projector turns events into the rows of one view. It keeps no state between calls, so
+// that the tables and the checkpoint say all.
+type Projector interface {
+	// Name is the view's: that of its checkpoint and its lock.
+	Name() string
+	// Tables are those the view owns, without the schema.
+	Tables() []string
+	// Apply writes what a batch of consecutive events changes, in few statements whatever
+	// the number of events. It is repeatable: a batch that is applied already changes
+	// nothing. Events of types it does not know are skipped.
+	Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded) error
+}
+
+// In is the statement for the tables of another schema: "views." becomes the schema's name.
+func In(schema, sql string) string {
+	if schema == "" || schema == DefaultSchema {
+		return sql
+	}
+	return strings.ReplaceAll(sql, DefaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
+}
+
+// Each hands on the decoded events of the categories, in order. It skips types that
+// this build does not know: a newer node wrote them, and a newer build of the view reads them.
+// What it cannot decode is an error that names the event.
+func Each(batch []event.Recorded, categories []string, handle func(event.Recorded, event.Event) error) error {
+	for _, r := range batch {
+		if !slices.Contains(categories, r.Stream.Category()) {
+			continue
+		}
+		payload, err := r.Payload()
+		if errors.Is(err, event.ErrUnknownType) {
+			continue
+		}
+		if err == nil {
+			err = handle(r, payload)
+		}
+		if err != nil {
+			return fmt.Errorf("%s at position %d: %w", r.Type, r.Position, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package projections
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/domain"
+	"parley/domain/event"
+)
+
+// Limits of a page of any list.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 200
+)
+
+// DB is what queries read from: a pool (of the primary or of a replica) or a transaction.
+type DB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// List is one page of a list.
+type List[T any] struct {
+	Items []T `json:"items"`
+	// NextCursor asks for the page after this one; "" on the last page.
+	NextCursor string `json:"nextCursor,omitempty"`
+	// Position is that of the view: the page shows every event up to it.
+	Position event.Position `json:"position"`
+}
+
+// Limit is a page's size: asked, DefaultLimit for 0 and less, never above MaxLimit.
+func Limit(asked int) int {
+	if asked <= 0 {
+		return DefaultLimit
+	}
+	return min(asked, MaxLimit)
+}
+
+// Fold is the form of a name under which it is searched for: letter case does not count.
+func Fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+// PrefixEnd is the key just above all keys that begin with prefix, comparing bytes. So a
+// search for a prefix is a range of an index, and no character of it is a wildcard.
+func PrefixEnd(prefix string) string { return prefix + "\U0010FFFF" }
+
+// EncodeCursor makes an opaque cursor of the last row's key.
+func EncodeCursor(key ...string) string {
+	data, _ := json.Marshal(key) // strings only: cannot fail
+	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+// DecodeCursor reads the n parts of what EncodeCursor made. Anything else is INVALID_PAYLOAD.
+func DecodeCursor(cursor string, n int) ([]string, error) {
+	var key []string
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(data, &key)
+	}
+	if err != nil || len(key) != n || strings.Contains(strings.Join(key, ""), "\x00") {
+		return nil, domain.Invalid("cursor", "is not one that a list has given")
+	}
+	return key, nil
+}
+
+// Select reads the rows of a query together with the view's position, in one snapshot: the
+// rows show exactly the events up to the position. The statement's first column must be the
+// position and it must give a row also when nothing is found: one whose other columns
+// are all NULL. scan says where the other columns of a row go (to types that take
+// NULL), found whether there was a row. Errors are of code UNAVAILABLE when trying again may help.
+func Select[R any](
+	ctx context.Context, db DB, what, sql string, scan func(*R) []any, found func(*R) bool, args ...any,
+) ([]R, event.Position, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, 0, queryError(what, err)
+	}
+	defer rows.Close()
+	var (
+		list     []R
+		position int64
+		row      R
+		into     = append([]any{&position}, scan(&row)...)
+	)
+	for rows.Next() {
+		var zero R
+		row = zero
+		if err := rows.Scan(into...); err != nil {
+			return nil, 0, queryError(what, err)
+		}
+		if found(&row) {
+			list = append(list, row)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, queryError(what, err)
+	}
+	return list, event.Position(position), nil
+}
+
+// One is the row of a query for one thing; false if it was not found.
+func One[R any](list []R) (R, bool) {
+	if len(list) == 0 {
+		var zero R
+		return zero, false
+	}
+	return list[0], true
+}
+
+func queryError(what string, err error) error {
+	err = fmt.Errorf("read %s: %w", what, err)
+	if transient(err) {
+		return domain.Unavailable(err)
+	}
+	return err
+}
