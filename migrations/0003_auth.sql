@@ -44,6 +44,7 @@ CREATE TABLE auth.refresh_tokens (
   used_at    timestamptz
 );
 CREATE INDEX refresh_tokens_session ON auth.refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_expiry  ON auth.refresh_tokens (expires_at);
 
 -- When a user last logged out everywhere. Tokens issued until then are refused, also
 -- those of an identity provider, which belong to no session here; so there is no
