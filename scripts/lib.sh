@@ -119,7 +119,7 @@ apt_install() {
 
 can_apt() { is_root && have apt-get; }
 
-ensure_go() { have go || missing "Go $(sed -n 's/^go //p' "$ROOT/go.mod")" golang golang go; }
+ensure_go() { have go || die "Go $(sed -n 's/^go //p' "$ROOT/go.mod") or later is missing: see https://go.dev/doc/install"; }
 
 # ensure_node: for the tests with the official clients.
 ensure_node() {
