@@ -35,6 +35,10 @@ func newSocket(s *Session, ws *websocket.Conn) *socket {
 
 func (t *socket) name() string { return "websocket" }
 
+// pending starts a writer for this burst. Writing from within Send instead, without
+// blocking, saves a fifth of the time of a lone frame (5.4 for 6.6 µs), but makes
+// a broadcast the work of one core and joins nothing: 8 frames to each of 1,000
+// sessions went out ten times slower.
 func (t *socket) pending() { go t.write() }
 
 func (t *socket) wake() { _ = t.conn.SetReadDeadline(time.Unix(1, 0)) }
