@@ -1,0 +1,80 @@
+package hub
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/realtime/engineio"
+	"parley/realtime/socketio"
+)
+
+// Push is one thing to tell sockets, shared by all of them. Each of its wire forms is
+// encoded when the first socket asks for it.
+type Push struct {
+	// Event is the name that the client listens to.
+	Event string
+	// Room and Users are whom it is for; see wire.Push.
+	Room  string
+	Users []string
+	// Data is the encoded payload.
+	Data json.RawMessage
+	// Position is that of the fact. Durable pushes can be read again from the log after it.
+	Position event.Position
+	Durable  bool
+
+	socketIO form
+}
+
+type form struct {
+	once  sync.Once
+	frame *engineio.Frame
+	err   error
+}
+
+// NewPush is p as it happened at a position.
+func NewPush(p wire.Push, at event.Position) *Push {
+	return &Push{Event: p.Event, Room: p.Room, Users: p.Users, Data: p.Data, Position: at, Durable: p.Durable}
+}
+
+// SocketIO is the push as an event of the main namespace, without offset. It fails if
+// Data is no JSON.
+func (p *Push) SocketIO() (*engineio.Frame, error) {
+	p.socketIO.once.Do(func() {
+		p.socketIO.frame, p.socketIO.err = socketio.EncodeEventRaw("/", p.Event, p.Data)
+	})
+	return p.socketIO.frame, p.socketIO.err
+}
+
+// onlyFor reports whether the user would not get the push without hearing the room.
+func (p *Push) onlyFor(room, user string) bool {
+	return p.Room == room && !slices.Contains(p.Users, user)
+}
+
+// Fact is one recorded event on its way to the sockets.
+type Fact struct {
+	Position event.Position
+	// Room and Users are everybody whom one of the pushes addresses.
+	Room  string
+	Users []string
+	// Left is a user who is no member of Room from here on, or "".
+	Left string
+	// Shut is a user whose sockets have to be closed, or "".
+	Shut string
+	// Make makes the pushes. It is called at most once, and only if somebody here is addressed.
+	Make func() []*Push
+
+	once   sync.Once
+	pushes []*Push
+}
+
+func (f *Fact) made() []*Push {
+	f.once.Do(func() {
+		if f.Make != nil {
+			f.pushes = f.Make()
+		}
+	})
+	return f.pushes
+}
