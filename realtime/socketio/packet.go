@@ -39,7 +39,7 @@ type Packet struct {
 
 const maxAckID = 18 // digits; the protocol sets no limit
 
-// ParsePacket decodes the payload of one text message. Args and Object alias
+// ParsePacket decodes the payload of one text message, valid UTF-8. Args and Object alias
 // text. Every error is ErrPacket and names the rule that was broken.
 func ParsePacket(text []byte, limits Limits) (Packet, error) {
 	d := decoder{text: text, limits: limits.withDefaults()}

@@ -28,7 +28,8 @@ type Socket struct {
 	reason    Reason            // for which it left
 	held      []*engineio.Frame // sent while connecting
 	heldBytes int
-	kicked    bool // Disconnect was called while connecting
+	kicked    bool   // Disconnect was called while connecting
+	pid       string // put into the CONNECT reply if not empty
 	acks      map[int64]*pendingAck
 	lastAck   int64
 }
@@ -45,6 +46,14 @@ func (s *Socket) Session() *engineio.Session { return s.conn.session }
 
 // Handshake is what Config.Handshake made of the request that opened the connection.
 func (s *Socket) Handshake() any { return s.conn.handshake }
+
+// SetPID adds a "pid" to the CONNECT reply, which clients with connection state
+// recovery send back when they return. It counts only during Namespace.Connect.
+func (s *Socket) SetPID(pid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pid = pid
+}
 
 // Emit encodes an event and sends it; see EncodeEvent and Send.
 func (s *Socket) Emit(name string, args ...any) error {
@@ -134,17 +143,23 @@ func (s *Socket) Close(reason Reason) { s.conn.session.Close(reason) }
 // open sends the CONNECT reply and what was held behind it. kicked says that
 // the socket has to be disconnected again.
 func (s *Socket) open(events Events) (kicked bool) {
-	reply, _ := engineio.NewTextFunc(64, func(dst []byte) ([]byte, error) {
-		dst = append(appendHead(dst, Connect, 0, s.namespace), `{"sid":"`...)
-		return append(append(dst, s.id...), `"}`...), nil
-	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = events
+	reply := s.connectReply()
 	s.state = connected
 	_ = s.conn.session.SendAll(append([]*engineio.Frame{reply}, s.held...)...) // a closing session ends the socket
 	s.held, s.heldBytes = nil, 0
 	return s.kicked
+}
+
+func (s *Socket) connectReply() *engineio.Frame {
+	text := appendString(append(appendHead(nil, Connect, 0, s.namespace), `{"sid":`...), s.id)
+	if s.pid != "" {
+		text = appendString(append(text, `,"pid":`...), s.pid)
+		s.pid = ""
+	}
+	return engineio.NewText(append(text, '}'))
 }
 
 // leave ends the socket once: it returns true for the first call, whose caller
