@@ -1,0 +1,180 @@
+package event_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/domain/event"
+)
+
+func TestEachTypeKnowsItsStream(t *testing.T) {
+	t.Parallel()
+	want := map[string]event.Stream{
+		event.TypeUserRegistered: "user-ann", event.TypeUserProfileChanged: "user-ann",
+		event.TypeUserDeactivated: "user-ann", event.TypeUserReactivated: "user-ann",
+		event.TypeRoomCreated: "room-r-1", event.TypeRoomUpdated: "room-r-1", event.TypeRoomArchived: "room-r-1",
+		event.TypeMemberJoined: "room-r-1", event.TypeMemberLeft: "room-r-1", event.TypeMemberRemoved: "room-r-1",
+		event.TypeMemberRoleChanged: "room-r-1",
+		event.TypeMessageSent:       "messages-r-1", event.TypeMessageEdited: "messages-r-1", event.TypeMessageDeleted: "messages-r-1",
+	}
+	for typ, e := range samples() {
+		if e.Type() != typ || e.Stream() != want[typ] {
+			t.Errorf("%T is %s in %s, want %s in %s", e, e.Type(), e.Stream(), typ, want[typ])
+		}
+	}
+	if s := event.MessagesStream("a-b"); s.Category() != event.CategoryMessages || s.Key() != "a-b" {
+		t.Errorf("%s splits into %q and %q", s, s.Category(), s.Key())
+	}
+}
+
+func TestSubjectAndNumber(t *testing.T) {
+	t.Parallel()
+	for typ, e := range samples() {
+		n, err := event.Encode(event.ID{1}, nil, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := n.Numbered, typ == event.TypeMessageSent; got != want {
+			t.Errorf("%s numbered: %v", typ, got)
+		}
+		about := ""
+		if typ == event.TypeMessageEdited || typ == event.TypeMessageDeleted {
+			about = messageID
+		}
+		if n.Subject != about {
+			t.Errorf("%s is about %q, want %q", typ, n.Subject, about)
+		}
+		if string(n.Metadata) != "{}" {
+			t.Errorf("%s: metadata %s, want an empty object", typ, n.Metadata)
+		}
+	}
+}
+
+func TestRecordedKeepsItsPayload(t *testing.T) {
+	t.Parallel()
+	for typ, e := range samples() {
+		meta := event.Metadata{UserID: "ann", CorrelationID: "<c>", Node: "n1"}
+		n, err := event.Encode(event.ID{1}, meta.Encode(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := n.Record(9, 3, 2, moment())
+		if r.Meta() != meta {
+			t.Errorf("%s: metadata %+v, want %+v", typ, r.Meta(), meta)
+		}
+		stored, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read event.Recorded
+		if err := json.Unmarshal(stored, &read); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []event.Recorded{r, r.Decoded(), read, read.Decoded()} {
+			got, err := r.Payload()
+			if diff := cmp.Diff(e, got); err != nil || diff != "" {
+				t.Errorf("%s: %v\n%s", typ, err, diff)
+			}
+		}
+	}
+}
+
+func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		typ     string
+		version int
+		data    string
+		unknown bool
+	}{
+		{"a type of the future", "RoomPainted", 1, "{}", true},
+		{"a version of the future", event.TypeRoomCreated, 2, "{}", true},
+		{"no version", event.TypeRoomCreated, 0, "{}", true},
+		{"no JSON", event.TypeRoomCreated, 1, "{", false},
+		{"another shape", event.TypeRoomCreated, 1, `{"members":"ann"}`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := event.Decode(tt.typ, tt.version, []byte(tt.data))
+			if err == nil || errors.Is(err, event.ErrUnknownType) != tt.unknown {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestDecodeIgnoresFieldsOfTheFuture(t *testing.T) {
+	t.Parallel()
+	got, err := event.Decode(event.TypeUserDeactivated, 1, []byte(`{"userId":"ann","by":"root","mood":"sad"}`))
+	if want := (event.UserDeactivated{UserID: "ann", By: "root"}); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestUpcastWalksEveryStep(t *testing.T) {
+	t.Parallel()
+	step := func(mark string) event.Upcaster {
+		return func(data []byte) ([]byte, error) { return append(data, mark...), nil }
+	}
+	steps := []event.Upcaster{step(">2"), step(">3"), step(">4")}
+	for version, want := range map[int]string{1: "x>2>3>4", 2: "x>3>4", 3: "x>4", 4: "x"} {
+		got, err := event.UpcastWith(steps, "T", version, []byte("x"))
+		if err != nil || string(got) != want {
+			t.Errorf("version %d: %q, %v; want %q", version, got, err, want)
+		}
+	}
+	for _, version := range []int{-1, 0, 5} {
+		if _, err := event.UpcastWith(steps, "T", version, nil); !errors.Is(err, event.ErrUnknownType) {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	broken := errors.New("broken")
+	_, err := event.UpcastWith([]event.Upcaster{step(""), func([]byte) ([]byte, error) { return nil, broken }}, "T", 1, nil)
+	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("a failing step gives %v", err)
+	}
+}
+
+func TestDerivedIDsNeverChange(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]event.ID{
+		"f9ebc5a4-e2fc-5138-80a3-51e60dedae7d": event.DeriveID("message", "ann", "c1"),
+	} {
+		if got.String() != want {
+			t.Errorf("derived %s, want %s", got, want)
+		}
+	}
+	if event.DeriveID("a", "bc") == event.DeriveID("ab", "c") || event.DeriveID() == event.DeriveID("") {
+		t.Error("parts run into each other")
+	}
+	id := event.DeriveID("x")
+	if back, err := event.ParseID(id.String()); err != nil || back != id {
+		t.Errorf("%s reads as %s, %v", id, back, err)
+	}
+	if id[6]>>4 != 5 || id[8]>>6 != 2 {
+		t.Errorf("%s is no UUID of version 5", id)
+	}
+}
+
+func TestPositionIsADecimalString(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal(map[string]event.Position{"p": 1 << 60})
+	if err != nil || string(data) != `{"p":"1152921504606846976"}` {
+		t.Errorf("%s, %v", data, err)
+	}
+	var back map[string]event.Position
+	if err := json.Unmarshal(data, &back); err != nil || back["p"] != 1<<60 {
+		t.Errorf("%v, %v", back, err)
+	}
+	for _, bad := range []string{"", "-1", "+1", "1.0", " 1", "0x1", "9223372036854775808", "١"} {
+		if p, err := event.ParsePosition(bad); err == nil {
+			t.Errorf("%q reads as %d", bad, p)
+		}
+	}
+}
