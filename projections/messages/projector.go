@@ -1,0 +1,230 @@
+package messages
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/projections"
+)
+
+// Projector writes the view.
+type Projector struct{ put, bury string }
+
+// NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
+func NewProjector(schema string) *Projector {
+	return &Projector{put: projections.In(schema, putSQL), bury: projections.In(schema, burySQL)}
+}
+
+// Name is the view's.
+func (*Projector) Name() string { return "messages" }
+
+// Tables are the view's.
+func (*Projector) Tables() []string { return []string{"messages"} }
+
+// Apply folds the batch to one change for each message and writes them in one round trip.
+func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded) error {
+	f := fold{at: make(map[key]int, len(batch)), changes: make([]change, 0, len(batch))}
+	if err := projections.Each(batch, []string{event.CategoryMessages}, f.add); err != nil {
+		return err
+	}
+	puts, burials, err := f.columns()
+	if err != nil {
+		return err
+	}
+	var writes pgx.Batch
+	if len(puts.seqs) > 0 {
+		writes.Queue(p.put, puts.args()...)
+	}
+	if len(burials.seqs) > 0 {
+		writes.Queue(p.bury, burials.roomIDs, burials.seqs, burials.positions, burials.deletedAt)
+	}
+	if writes.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, &writes).Close(); err != nil {
+		return fmt.Errorf("write messages: %w", err)
+	}
+	return nil
+}
+
+type key struct {
+	roomID string
+	seq    int64
+}
+
+// change is what a batch does to one message. Sent and edited ones are whole; of
+// one that was deleted only, nothing but that is known.
+type change struct {
+	key
+	position  event.Position
+	whole     bool
+	message   event.Message
+	sentAt    time.Time
+	editedAt  *time.Time
+	deletedAt *time.Time
+}
+
+type fold struct {
+	at      map[key]int
+	changes []change
+}
+
+func (f *fold) add(r event.Recorded, e event.Event) error {
+	switch e := e.(type) {
+	case event.MessageSent:
+		c := f.of(r, e.RoomID, r.Seq)
+		c.whole, c.message, c.sentAt = true, e.Message, r.RecordedAt
+	case event.MessageEdited:
+		c := f.of(r, e.RoomID, e.Seq)
+		c.whole, c.message, c.sentAt, c.editedAt = true, e.Message, e.SentAt, &r.RecordedAt
+	case event.MessageDeleted:
+		c := f.of(r, e.RoomID, e.Seq)
+		c.message.Content, c.message.Attachments, c.deletedAt = "", nil, &r.RecordedAt
+	}
+	return nil
+}
+
+// of is the change of a message; the pointer holds until the next call.
+func (f *fold) of(r event.Recorded, roomID string, seq int64) *change {
+	k := key{roomID: roomID, seq: seq}
+	i, ok := f.at[k]
+	if !ok {
+		i = len(f.changes)
+		f.at[k] = i
+		f.changes = append(f.changes, change{key: k})
+	}
+	f.changes[i].position = r.Position
+	return &f.changes[i]
+}
+
+func (f *fold) columns() (puts, burials columns, err error) {
+	for i := range f.changes {
+		c := &f.changes[i]
+		if !c.whole {
+			burials.addKey(c)
+			continue
+		}
+		if err := puts.add(c); err != nil {
+			return puts, burials, fmt.Errorf("message %d of room %s: %w", c.seq, c.roomID, err)
+		}
+	}
+	return puts, burials, nil
+}
+
+// columns are the parameters of a statement: an array for each column.
+type columns struct {
+	roomIDs                        []string
+	seqs, positions                []int64
+	sentAt                         []time.Time
+	editedAt, deletedAt            []*time.Time
+	ids                            [][16]byte
+	replyTo                        []*[16]byte
+	senders, usernames             []string
+	displayNames, avatars, content []string
+	clientIDs                      []*string
+	attachments, mentions          []*string
+}
+
+func (l *columns) addKey(c *change) {
+	l.roomIDs = append(l.roomIDs, c.roomID)
+	l.seqs = append(l.seqs, c.seq)
+	l.positions = append(l.positions, int64(c.position))
+	l.deletedAt = append(l.deletedAt, c.deletedAt)
+}
+
+func (l *columns) add(c *change) error {
+	m := &c.message
+	id, err := event.ParseID(m.MessageID)
+	if err != nil {
+		return err
+	}
+	replyTo, err := optionalID(m.ReplyTo)
+	if err != nil {
+		return err
+	}
+	attachments, err := jsonList(m.Attachments)
+	if err != nil {
+		return err
+	}
+	mentions, err := jsonList(m.Mentions)
+	if err != nil {
+		return err
+	}
+	l.addKey(c)
+	l.sentAt = append(l.sentAt, c.sentAt)
+	l.editedAt = append(l.editedAt, c.editedAt)
+	l.ids = append(l.ids, id)
+	l.replyTo = append(l.replyTo, replyTo)
+	l.senders = append(l.senders, m.Sender.ID)
+	l.usernames = append(l.usernames, m.Sender.Username)
+	l.displayNames = append(l.displayNames, m.Sender.DisplayName)
+	l.avatars = append(l.avatars, m.Sender.AvatarURL)
+	l.content = append(l.content, m.Content)
+	l.clientIDs = append(l.clientIDs, optionalText(m.ClientMessageID))
+	l.attachments = append(l.attachments, attachments)
+	l.mentions = append(l.mentions, mentions)
+	return nil
+}
+
+func (l *columns) args() []any {
+	return []any{
+		l.roomIDs, l.seqs, l.positions, l.sentAt, l.editedAt, l.deletedAt, l.ids, l.replyTo, l.senders,
+		l.usernames, l.displayNames, l.avatars, l.content, l.clientIDs, l.attachments, l.mentions,
+	}
+}
+
+func optionalID(s string) (*[16]byte, error) {
+	if s == "" {
+		return nil, nil //nolint:nilnil // no id is NULL
+	}
+	id, err := event.ParseID(s)
+	if err != nil {
+		return nil, err
+	}
+	return (*[16]byte)(&id), nil
+}
+
+func optionalText(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// jsonList is nil, which is NULL, for an empty list.
+func jsonList[T any](list []T) (*string, error) {
+	if len(list) == 0 {
+		return nil, nil //nolint:nilnil // an empty list is NULL
+	}
+	data, err := wire.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	text := string(data)
+	return &text, nil
+}
+
+// An edit leaves alone what it does not carry: pins and reactions. The positions make a repetition do nothing.
+const putSQL = `
+INSERT INTO views.messages AS m (room_id, seq, position, sent_at, edited_at, deleted_at, id, reply_to,
+  sender_id, sender_username, sender_display_name, sender_avatar_url, content, client_message_id, attachments, mentions)
+SELECT room_id, seq, position, sent_at, edited_at, deleted_at, id, reply_to,
+  sender_id, username, display_name, avatar_url, content, client_message_id, attachments::json, mentions::json
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::uuid[], $8::uuid[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+  AS c (room_id, seq, position, sent_at, edited_at, deleted_at, id, reply_to,
+  sender_id, username, display_name, avatar_url, content, client_message_id, attachments, mentions)
+ON CONFLICT (room_id, seq) DO UPDATE SET
+  position = excluded.position, edited_at = excluded.edited_at, deleted_at = excluded.deleted_at,
+  content = excluded.content, attachments = excluded.attachments, mentions = excluded.mentions
+WHERE m.position < excluded.position`
+
+const burySQL = `
+UPDATE views.messages AS m SET position = c.position, deleted_at = c.deleted_at, content = '', attachments = NULL
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS c (room_id, seq, position, deleted_at)
+WHERE m.room_id = c.room_id AND m.seq = c.seq AND m.position < c.position`
