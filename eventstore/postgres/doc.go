@@ -1,0 +1,48 @@
+// Package postgres keeps the log in one Postgres table, log.events.
+//
+//	store.go    the door: New, Run, Append, Submit
+//	queue.go    what waits: bounds, order of keys, deadlines
+//	appender.go takes what is queued and answers it, a commit for many appends
+//	batch.go    which appends of a batch pass, and the rows they become (no I/O)
+//	session.go  the appender's own connection: lock, look up, insert, commit
+//	encode.go   Postgres' binary arrays
+//	read.go     the Reader
+//
+// # Order
+//
+// Every append of every node takes one advisory lock, held until its commit. Under it the
+// tail of the log is read and positions are given out, so position order is commit order and
+// there are no gaps. The lock is FIFO: no node starves.
+//
+// # Group commit
+//
+// One goroutine takes whatever is queued, without waiting for more, looks up under the lock all that
+// the appends depend on (one round trip), decides in memory which of them pass, and inserts
+// those and commits (a second round trip). While a commit is flushed the next batch gathers
+// by itself: the busier the node, the larger its commits.
+//
+// An append that conflicts gets its own answer; others in its batch are not touched. If
+// the insert itself fails on somebody's data, the batch is halved and tried again until the
+// culprit is alone. Answers are given after COMMIT has returned, never before.
+//
+// # Deciding again
+//
+// An append that conflicts and has Again leaves the batch, is decided again in a goroutine of its
+// own, and goes first in a next batch. Appends with the same Order key that came after it wait
+// behind it.
+//
+// # Bounds and faults
+//
+// An append is answered within Config.Timeout, whatever Postgres does: beyond it the answer is
+// UNAVAILABLE, though the commit may still happen. The queue is bounded in number and bytes; when
+// full, the answer is UNAVAILABLE at once.
+//
+// When the connection breaks, the batch is tried once more on a new one. That is safe even if it broke
+// during COMMIT: the new attempt waits for the lock, which the old transaction holds until it has
+// ended, and then finds the ids of what was stored; such appends are answered as stored.
+// If the second attempt fails as well, all are answered UNAVAILABLE.
+//
+// A frozen node cannot hold the lock for long: idle_in_transaction_session_timeout ends
+// its transaction. A server that may lose what it has acknowledged (fsync, full_page_writes or
+// synchronous_commit off) is refused, unless Config.AllowUnsafe.
+package postgres
