@@ -101,7 +101,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // Is makes two Errors of the same code equal for errors.Is, so sentinels can be compared.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares this one link; errors.Is walks the chain
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 
@@ -111,8 +111,7 @@ func AsError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Code: CodeInternal, Message: "internal error", Cause: err}
