@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/wire"
+	"parley/realtime/hub"
+)
+
+// Authenticate says whose token it is. A refusal is an error of code UNAUTHENTICATED,
+// TOKEN_EXPIRED or INVALID_USER; any other error means that it could not be told.
+type Authenticate func(ctx context.Context, token string) (domain.Principal, wire.User, error)
+
+// Metrics is told what happens. Its methods must be quick and safe for concurrent use.
+type Metrics interface {
+	// Observe is called once for every command ("send-message", …), and for every attempt to
+	// connect ("connect"). code is "" for success. Names that are no commands are
+	// counted as "unknown".
+	Observe(name string, code domain.Code, took time.Duration)
+}
+
+// Config of a Gateway. The zero value works.
+type Config struct {
+	// Node names this process in lists of connections. Zero means "".
+	Node string
+	// MaxInFlight is how many commands of one session may be unanswered; beyond it nothing is
+	// read from the client. Zero means 256.
+	MaxInFlight int
+	// Rate and Burst bound the commands of one session, per second and at once. Zero means
+	// 200 and 400, a negative Rate means no limit.
+	Rate, Burst int
+	// CommandTimeout bounds a command that is waited for. Zero means 10 s.
+	CommandTimeout time.Duration
+	// ReconnectAfter is about when clients of a draining node should come back; each is told
+	// a time between it and twice of it. Zero means 1 s.
+	ReconnectAfter time.Duration
+	// Ready is closed when the hub knows its position; until then connections wait. Zero
+	// means that it does.
+	Ready <-chan struct{}
+	// Admission limits connections by address. Zero means no limit.
+	Admission Admission
+	// Metrics. Zero means none.
+	Metrics Metrics
+	// Logger gets what went wrong, and at level debug every command without its content.
+	// Zero means that nothing is logged.
+	Logger *slog.Logger
+	// Now is the clock. Zero means time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxInFlight, 256)
+	setDefault(&c.Rate, 200)
+	setDefault(&c.Burst, 2*max(c.Rate, 0))
+	setDefault(&c.CommandTimeout, 10*time.Second)
+	setDefault(&c.ReconnectAfter, time.Second)
+	if c.Ready == nil {
+		ready := make(chan struct{})
+		close(ready)
+		c.Ready = ready
+	}
+	if c.Admission == nil {
+		c.Admission = NewAddressLimit(0)
+	}
+	if c.Metrics == nil {
+		c.Metrics = noMetrics{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Observe(string, domain.Code, time.Duration) {}
+
+// Gateway opens sessions and runs their commands. Make one with New.
+type Gateway struct {
+	cfg          Config
+	hub          *hub.Hub
+	menu         *commands.Commands
+	authenticate Authenticate
+	table        map[string]entry
+	draining     atomic.Bool
+}
+
+// New returns a gateway to the commands of the menu.
+func New(menu *commands.Commands, h *hub.Hub, authenticate Authenticate, cfg Config) *Gateway {
+	g := &Gateway{cfg: cfg.withDefaults(), hub: h, menu: menu, authenticate: authenticate}
+	g.table = g.entries()
+	return g
+}

@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"parley/domain"
+	"parley/domain/wire"
+	"parley/realtime/engineio"
+	"parley/realtime/hub"
+	"parley/realtime/socketio"
+)
+
+// SocketIO is the door for Socket.IO clients: the socketio.Namespace "/". The server that
+// it is registered with must have TakeHandshake as its Config.Handshake.
+type SocketIO struct {
+	gateway *Gateway
+	proxies Proxies
+}
+
+// NewSocketIO returns the door to a gateway.
+func NewSocketIO(g *Gateway, proxies Proxies) *SocketIO { return &SocketIO{g, proxies} }
+
+// TakeHandshake is for socketio.Config.Handshake.
+func (d *SocketIO) TakeHandshake(r *http.Request) any { return d.proxies.TakeHandshake(r) }
+
+// Connect implements socketio.Namespace.
+func (d *SocketIO) Connect(ctx context.Context, s *socketio.Socket, auth json.RawMessage) (socketio.Events, error) {
+	from, ok := s.Handshake().(*Handshake)
+	if !ok {
+		from = &Handshake{}
+	}
+	peer := &socketPeer{socket: s, logger: d.gateway.cfg.Logger}
+	session, err := d.gateway.Open(ctx, peer, from, ParseOptions(auth))
+	if err != nil {
+		return nil, d.refuse(s, err)
+	}
+	return &socketEvents{session}, nil
+}
+
+// refuse tells the client why it may not come in, or closes the connection so that it comes
+// back by itself.
+func (d *SocketIO) refuse(s *socketio.Socket, err error) error {
+	code, message := domain.CodeUnavailable, "Unavailable"
+	if refused, ok := errors.AsType[*Refusal](err); ok {
+		code, message = refused.Code, refused.Message
+	} else {
+		d.gateway.cfg.Logger.Warn("connection closed, try again later", slog.Any("error", err))
+		s.Close(engineio.ForcedClose)
+	}
+	return &socketio.ConnectError{Message: message, Data: struct {
+		Code domain.Code `json:"code"`
+	}{code}}
+}
+
+// socketEvents hands a socket's events to its session.
+type socketEvents struct{ session *Session }
+
+// Event implements socketio.Events. Arguments after the first are ignored.
+func (e *socketEvents) Event(ev socketio.Event) {
+	var payload json.RawMessage
+	if len(ev.Args) > 0 {
+		payload = ev.Args[0]
+	}
+	var reply Reply
+	if ev.HasAck() {
+		reply = func(a Answer) { _ = ev.AckRaw(ackArray(a)) } // fails only if the client has gone
+	}
+	e.session.Handle(ev.Name, payload, reply)
+}
+
+// Disconnected implements socketio.Events.
+func (e *socketEvents) Disconnected(socketio.Reason) { e.session.Closed() }
+
+// ackArray is the one argument that an acknowledgement has.
+func ackArray(a Answer) []byte {
+	dst := append(make([]byte, 0, len(a.Data)+64), `[{`...)
+	return append(a.AppendFields(dst), `}]`...)
+}
+
+// socketPeer is a Socket.IO connection as a session sees it.
+type socketPeer struct {
+	socket *socketio.Socket
+	logger *slog.Logger
+}
+
+func (p *socketPeer) ID() string            { return p.socket.ID() }
+func (p *socketPeer) Transport() string     { return p.socket.Session().Transport() }
+func (p *socketPeer) Done() <-chan struct{} { return p.socket.Session().Done() }
+func (p *socketPeer) Remove()               { p.socket.Disconnect() }
+
+func (p *socketPeer) Queued() int {
+	bytes, _ := p.socket.Session().Queued()
+	return bytes
+}
+
+// Deliver queues the push's shared frame. A socket that cannot take it is closing already.
+func (p *socketPeer) Deliver(push *hub.Push) {
+	frame, err := push.SocketIO()
+	if err != nil {
+		p.logger.Error("push cannot be encoded", slog.String("event", push.Event), slog.Any("error", err))
+		return
+	}
+	_ = p.socket.Send(frame)
+}
+
+func (p *socketPeer) Emit(event string, data json.RawMessage) {
+	if err := p.socket.Emit(event, data); err != nil && event != wire.EventError {
+		p.logger.Debug("event not sent", slog.String("event", event), slog.Any("error", err))
+	}
+}
+
+func (p *socketPeer) Close(why Closing) {
+	switch why {
+	case CloseOverrun:
+		p.socket.Close(engineio.SlowConsumer)
+	case CloseDraining:
+		p.socket.Close(engineio.ServerShuttingDown)
+	case CloseAbuse:
+		p.socket.Close(engineio.ForcedServerClose)
+	}
+}
