@@ -33,7 +33,7 @@ const maxQuery = 8 << 10 // bytes of query string
 // that net/http's stack and buffers are freed; the session lives on.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refused := s.check(r); refused != nil {
-		s.refuseRequest(w, refused)
+		refuse(w, refused, s.cfg.RetryAfter)
 		return
 	}
 	ws, err := s.upgrader.Upgrade(w, r, nil)
@@ -74,13 +74,13 @@ func (s *Server) check(r *http.Request) *refusal {
 	return nil
 }
 
-func (s *Server) refuseRequest(w http.ResponseWriter, refused *refusal) {
+func refuse(w http.ResponseWriter, refused *refusal, retryAfter time.Duration) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if refused == errDraining {
-		h.Set("Retry-After", strconv.Itoa(int(max(s.cfg.RetryAfter/time.Second, 1))))
+		h.Set("Retry-After", strconv.Itoa(int(max(retryAfter/time.Second, 1))))
 	}
 	body, _ := json.Marshal(refused) // cannot fail
 	w.WriteHeader(refused.status)

@@ -34,6 +34,7 @@ func TestRefusedRequestsGetTheProtocolsJSON(t *testing.T) {
 		{"EIO=abc", "GET", "EIO=abc&transport=websocket", upgrade, 5, 400},
 		{"EIO=3", "GET", "EIO=3&transport=websocket", upgrade, 5, 400},
 		{"EIO=4.0", "GET", "EIO=4.0&transport=websocket", upgrade, 5, 400},
+		{"no key", "GET", "EIO=4&transport=websocket", upgrade, 3, 400},
 		{"sid unknown", "GET", "EIO=4&transport=websocket&sid=abc", upgrade, 1, 400},
 		{"sid empty", "GET", "EIO=4&transport=websocket&sid=", upgrade, 1, 400},
 		{"sid in use", "GET", "EIO=4&transport=websocket&sid=" + known.sid, upgrade, 3, 400},
@@ -169,6 +170,30 @@ func TestDrainRefusesThenClosesTransports(t *testing.T) {
 	defer res.Body.Close()
 	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "7" {
 		t.Errorf("a handshake got %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+}
+
+// Whatever a query holds, the answer is one of the protocol's.
+func TestStrangeQueries(t *testing.T) {
+	t.Parallel()
+	h := start(t, engineio.Config{}, echo)
+	for _, query := range []string{
+		"", "&&&", "transport=%00", "transport=constructor", "transport=websocket&transport=polling", "EIO=4&transport=websocket&sid[]=x",
+		"EIO=4&EIO=3&transport=websocket&sid=a&sid=b", "EIO=4&transport=websocket&%zz", "EIO=4;transport=websocket", strings.Repeat("a=b&", 2000),
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", h.url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.URL.RawQuery = query
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 400 || res.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%.40q: %d %s", query, res.StatusCode, res.Header.Get("Content-Type"))
+		}
 	}
 }
 

@@ -166,6 +166,26 @@ func TestPeerThatNeverSaysGoodbyeIsDroppedAfterCloseGrace(t *testing.T) {
 	})
 }
 
+// A peer can hold its reader with a message that never ends, but only as long
+// as a pong may take: pongs are messages, too.
+func TestUnfinishedMessageEndsTheSession(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"half a frame":               "\x81\x8a\x00\x00\x00\x004a",
+		"a fragment without the end": "\x01\x82\x00\x00\x00\x004a",
+	} {
+		t.Run(name, func(t *testing.T) {
+			onFakeClock(t, engineio.Config{}, func(t *testing.T, c *client, p *peer) {
+				began := time.Now()
+				_, _ = c.NetConn().Write([]byte(raw))
+				c.closeCodeSlow()
+				within(t, "end", began, 85*time.Second)
+				p.wantClosed(t, engineio.PingTimeout)
+			})
+		})
+	}
+}
+
 type alarm struct {
 	due  time.Time
 	rang chan time.Time

@@ -110,7 +110,7 @@ func (s *Session) enqueue(frames ...*Frame) error {
 		count += f.packets
 	}
 	// What is larger than the whole queue still passes through an empty one.
-	if s.frames > 0 && (s.bytes+bytes > s.server.cfg.QueueBytes || s.frames+count > s.server.cfg.QueueFrames) {
+	if s.bytes > 0 && (s.bytes+bytes > s.server.cfg.QueueBytes || s.frames+count > s.server.cfg.QueueFrames) {
 		s.shutLocked(SlowConsumer, closeNone)
 		return ErrSlowConsumer
 	}

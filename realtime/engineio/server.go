@@ -45,6 +45,9 @@ func NewServer(cfg Config, accept AcceptFunc) *Server {
 			ReadBufferSize:   512,
 			WriteBufferPool:  new(sync.Pool),
 			CheckOrigin:      func(*http.Request) bool { return true }, // checked before
+			Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {
+				refuse(w, errRequest, cfg.RetryAfter)
+			},
 		},
 		wheel:    newWheel(cfg.tick()),
 		sessions: make(map[string]*Session),
@@ -90,7 +93,7 @@ func (s *Server) shutdown() {
 // and its error is returned. Clients take a closed transport for an accident and
 // come back.
 func (s *Server) Drain(ctx context.Context, spread time.Duration) error {
-	empty := s.refuse()
+	empty := s.refuseMore()
 	rest := s.snapshot()
 	for i, session := range rest {
 		session.Close(ServerShuttingDown)
@@ -123,7 +126,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (s *Server) refuse() <-chan struct{} {
+func (s *Server) refuseMore() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining = true
