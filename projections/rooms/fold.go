@@ -75,7 +75,7 @@ func (f *fold) addRoom(r event.Recorded, e event.Event) error {
 
 func (f *fold) create(r event.Recorded, e event.RoomCreated) {
 	f.rooms[e.RoomID] = &room{changed: true, roomRow: roomRow{
-		position: zeronull.Int8(r.Position), version: zeronull.Int8(r.Version),
+		position: zeronull.Int8(r.Position), version: zeronull.Int8(r.Version), activity: zeronull.Int8(r.Position),
 		createdAt: zeronull.Timestamptz(r.RecordedAt), memberCount: zeronull.Int4(len(e.Members)),
 		id: zeronull.Text(e.RoomID), kind: zeronull.Text(e.RoomType), createdBy: zeronull.Text(e.CreatedBy),
 		name: zeronull.Text(e.Name), topic: zeronull.Text(e.Topic),
@@ -127,7 +127,7 @@ func (f *fold) remove(roomID, userID string) {
 func (f *fold) roomArgs() ([]any, int) {
 	var (
 		ids, kinds, creators, names, keys, topics []string
-		positions, versions                       []int64
+		positions, versions, activities           []int64
 		createdAt                                 []time.Time
 		archivedAt                                []*time.Time
 		counts                                    []int32
@@ -141,9 +141,9 @@ func (f *fold) roomArgs() ([]any, int) {
 		keys = append(keys, projections.Fold(string(r.name)))
 		positions, versions = append(positions, int64(r.position)), append(versions, int64(r.version))
 		createdAt, archivedAt = append(createdAt, time.Time(r.createdAt)), append(archivedAt, optional(time.Time(r.archivedAt)))
-		counts = append(counts, int32(r.memberCount))
+		counts, activities = append(counts, int32(r.memberCount)), append(activities, int64(r.activity))
 	}
-	return []any{ids, positions, versions, createdAt, archivedAt, counts, kinds, creators, names, keys, topics}, len(ids)
+	return []any{ids, positions, versions, createdAt, archivedAt, counts, kinds, creators, names, keys, topics, activities}, len(ids)
 }
 
 // activityArgs are the parameters of activeSQL and how many rooms they hold.

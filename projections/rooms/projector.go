@@ -108,11 +108,11 @@ const loadSQL = `SELECT ` + roomColumns + ` FROM views.rooms r WHERE r.id = ANY 
 const putSQL = `
 INSERT INTO views.rooms AS r (id, position, version, last_seq, last_activity, last_activity_at, created_at, archived_at,
   member_count, type, created_by, name, name_key, topic)
-SELECT c.id, c.position, c.version, 0, c.position, c.created_at, c.created_at, c.archived_at,
+SELECT c.id, c.position, c.version, 0, c.activity, c.created_at, c.created_at, c.archived_at,
   c.member_count, c.type, c.created_by, c.name, c.name_key, c.topic
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::integer[],
-  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-  AS c (id, position, version, created_at, archived_at, member_count, type, created_by, name, name_key, topic)
+  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])
+  AS c (id, position, version, created_at, archived_at, member_count, type, created_by, name, name_key, topic, activity)
 ON CONFLICT (id) DO UPDATE SET
   position = excluded.position, version = excluded.version, archived_at = excluded.archived_at,
   member_count = excluded.member_count, name = excluded.name, name_key = excluded.name_key, topic = excluded.topic
