@@ -146,9 +146,8 @@ func (s *Server) Count() int {
 	return len(s.sessions)
 }
 
-// Schedule makes t call target after d, rounded up to the wheel's tick: an
-// eighth of a percent to some percent of PingInterval, at most 250 ms. A timer
-// that was set is set anew.
+// Schedule makes t call target after d, rounded up to the wheel's tick: 1/64 of
+// PingInterval, within 10 to 250 ms. A timer that was set is set anew.
 func (s *Server) Schedule(t *Timer, d time.Duration, target Expirer) { s.wheel.set(t, d, target) }
 
 // Cancel unsets t.
