@@ -130,7 +130,7 @@ func (h *Hasher) Check(ctx context.Context, stored, password string) (bool, erro
 	}
 	var key []byte
 	err = h.inTurn(ctx, func() {
-		key = argon2.IDKey([]byte(password), p.salt, p.passes, p.memoryKiB, p.threads, uint32(len(p.key))) //nolint:gosec // bounded by parseHash
+		key = argon2.IDKey([]byte(password), p.salt, p.passes, p.memoryKiB, p.threads, uint32(len(p.key)))
 	})
 	if err != nil {
 		return false, err

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"parley/api/auth"
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/projections"
+	"parley/projections/messages"
+	"parley/projections/rooms"
+)
+
+// Deps is what the API stands on.
+type Deps struct {
+	Commands *commands.Commands
+	// Authenticator says who a token is from.
+	Authenticator Authenticator
+	// Sessions ends logins.
+	Sessions *auth.Sessions
+	// Accounts are local accounts; nil where users come from an identity provider alone. Then there are
+	// no routes to register, log in and refresh.
+	Accounts *auth.Accounts
+
+	Users    UserQueries
+	Rooms    RoomQueries
+	Messages MessageQueries
+	Views    Waiter
+
+	// Checks are asked for /readyz.
+	Checks []Check
+	Logger *slog.Logger
+}
+
+// Authenticator says who a token is from, or refuses it: see auth.Authenticator.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (domain.Principal, wire.User, error)
+}
+
+// Waiter waits until views have reached a position. It bounds the wait itself and then answers STALE.
+type Waiter interface {
+	WaitFor(ctx context.Context, position event.Position, views ...string) error
+}
+
+// UserQueries reads the view of users.
+type UserQueries interface {
+	Get(ctx context.Context, id string) (wire.User, event.Position, error)
+	Search(ctx context.Context, text, cursor string, limit int) (projections.List[wire.User], error)
+}
+
+// RoomQueries reads the view of rooms and members.
+type RoomQueries interface {
+	Get(ctx context.Context, id string) (wire.Room, event.Position, error)
+	Public(ctx context.Context, text, cursor string, limit int) (projections.List[wire.Room], error)
+	Mine(ctx context.Context, userID, cursor string, limit int) (projections.List[rooms.Summary], error)
+	Member(ctx context.Context, roomID, userID string) (wire.Member, event.Position, error)
+	Members(ctx context.Context, roomID, cursor string, limit int) (projections.List[wire.Member], error)
+}
+
+// MessageQueries reads the view of messages.
+type MessageQueries interface {
+	Page(ctx context.Context, roomID string, req messages.PageRequest) (messages.Page, error)
+	Get(ctx context.Context, roomID, id string) (wire.Message, event.Position, error)
+}
+
+// Config holds the settings of the API.
+type Config struct {
+	// AllowedOrigins are the browser origins (scheme://host[:port]) that may read answers. Zero means none;
+	// "*" is refused.
+	AllowedOrigins []string
+	// TrustedProxies are those whose X-Forwarded-For is believed. Zero means none.
+	TrustedProxies []netip.Prefix
+	// Timeout bounds a request. Zero means 15 s.
+	Timeout time.Duration
+	// MaxBody bounds the body of a request, in bytes. Zero means 1 MB (10^6).
+	MaxBody int64
+	// CheckTimeout bounds each check of /readyz. Zero means 2 s.
+	CheckTimeout time.Duration
+	// Now is the clock of the access log. Zero means time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = 15 * time.Second
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 1_000_000
+	}
+	if c.CheckTimeout == 0 {
+		c.CheckTimeout = 2 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var errs []error
+	for _, origin := range c.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			errs = append(errs, fmt.Errorf("%q is not an origin: scheme://host[:port]", origin))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// API is an http.Handler. It is safe for concurrent use.
+type API struct {
+	Deps
+	cfg  Config
+	echo *echo.Echo
+}
+
+var _ http.Handler = (*API)(nil)
+
+// New makes the API. The error is about the configuration.
+func New(deps Deps, cfg Config) (*API, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("configure the API: %w", err)
+	}
+	a := &API{Deps: deps, cfg: cfg, echo: echo.New()}
+	a.echo.IPExtractor = clientIP(cfg.TrustedProxies)
+	a.mount()
+	return a, nil
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+
+// clientIP is the peer, or what trusted proxies say of it: the rightmost address that is not a proxy's.
+func clientIP(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{
+			IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}

@@ -1,0 +1,150 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/event"
+	"parley/projections"
+	"parley/projections/messages"
+)
+
+func (a *API) listMessages(c *call) error {
+	roomID, err := a.readable(c)
+	if err != nil {
+		return err
+	}
+	req, err := c.query().page()
+	if err != nil {
+		return err
+	}
+	page, err := a.Messages.Page(c.ctx(), roomID, req)
+	if err != nil {
+		return err
+	}
+	c.at(page.Position)
+	return c.ok(page)
+}
+
+// page reads before, after and around, of which one may be given.
+func (q *query) page() (messages.PageRequest, error) {
+	req := messages.PageRequest{Limit: q.limit()}
+	given := 0
+	for _, p := range []struct {
+		name  string
+		least int64
+		into  *int64
+	}{{"before", 1, &req.Before}, {"after", 0, &req.After}, {"around", 1, &req.Around}} {
+		seq, ok := q.seq(p.name, p.least)
+		if !ok {
+			continue
+		}
+		*p.into = seq
+		if given++; given > 1 {
+			q.fields[p.name] = "excludes the others of before, after, around"
+		}
+	}
+	if q.values.Has("after") && req.After == 0 {
+		req = fromFirst(req)
+	}
+	return req, q.err()
+}
+
+// fromFirst asks for the first messages of a room: 0 in a PageRequest means that After is not
+// given. Around the first message there is nothing below, so half of the limit comes back.
+func fromFirst(req messages.PageRequest) messages.PageRequest {
+	limit := min(2*projections.Limit(req.Limit), projections.MaxLimit)
+	return messages.PageRequest{Around: 1, Limit: limit}
+}
+
+func (a *API) getMessage(c *call) error {
+	roomID, err := a.readable(c)
+	if err != nil {
+		return err
+	}
+	message, position, err := a.Messages.Get(c.ctx(), roomID, c.param("mid"))
+	c.at(position)
+	if err != nil {
+		return err
+	}
+	return c.ok(message)
+}
+
+func (a *API) sendMessage(c *call) error {
+	var body commands.SendMessage
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	var err error
+	if body.RoomID, err = c.roomID(); err != nil {
+		return err
+	}
+	if body.ClientMessageID, err = c.idempotencyKey(body.ClientMessageID); err != nil {
+		return err
+	}
+	message, err := a.Commands.SendMessage.Do(c.ctx(), c.actor, body)
+	if err != nil {
+		return err
+	}
+	c.at(message.Position)
+	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(body.RoomID)+"/messages/"+message.ID)
+	return c.send(http.StatusCreated, message)
+}
+
+// idempotencyKey is the clientMessageId, by whichever name the client gives it.
+func (c *call) idempotencyKey(inBody string) (string, error) {
+	header := c.Request().Header.Get(headerIdempotencyKey)
+	if header == "" {
+		return inBody, nil
+	}
+	if inBody != "" && inBody != header {
+		return "", domain.Invalid("clientMessageId", "must be the same as the header "+headerIdempotencyKey)
+	}
+	return header, nil
+}
+
+func (a *API) editMessage(c *call) error {
+	var body commands.EditMessage
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	var err error
+	if body.RoomID, body.MessageID, err = c.messageID(); err != nil {
+		return err
+	}
+	message, err := a.Commands.EditMessage.Do(c.ctx(), c.actor, body)
+	if err != nil {
+		return err
+	}
+	c.at(message.Position)
+	return c.ok(message)
+}
+
+func (a *API) deleteMessage(c *call) error {
+	roomID, messageID, err := c.messageID()
+	if err != nil {
+		return err
+	}
+	deleted, err := a.Commands.DeleteMessage.Do(c.ctx(), c.actor, commands.DeleteMessage{RoomID: roomID, MessageID: messageID})
+	if err != nil {
+		return err
+	}
+	c.at(deleted.Position)
+	return c.ok(deleted)
+}
+
+// messageID is the ids in the path. One that cannot be is answered like one that is not there.
+func (c *call) messageID() (roomID, messageID string, err error) {
+	if roomID, err = c.roomID(); err != nil {
+		return "", "", err
+	}
+	messageID = c.param("mid")
+	if _, err := event.ParseID(messageID); err != nil {
+		return "", "", domain.Errorf(domain.CodeMessageNotFound, "no such message in this room")
+	}
+	return roomID, messageID, nil
+}

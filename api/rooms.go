@@ -1,0 +1,131 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/wire"
+)
+
+func (a *API) createRoom(c *call) error {
+	var body commands.CreateRoom
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	room, err := a.Commands.CreateRoom.Do(c.ctx(), c.actor, body)
+	if err != nil {
+		return err
+	}
+	c.at(room.Position)
+	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(room.ID))
+	return c.send(http.StatusCreated, room)
+}
+
+func (a *API) listRooms(c *call) error {
+	q := c.query()
+	scope, text, cursor, limit := q.oneOf("scope", "mine", "public"), q.text("q"), q.cursor(), q.limit()
+	if err := q.err(); err != nil {
+		return err
+	}
+	if scope == "public" {
+		list, err := a.Rooms.Public(c.ctx(), text, cursor, limit)
+		if err != nil {
+			return err
+		}
+		c.at(list.Position)
+		return c.ok(list)
+	}
+	list, err := a.Rooms.Mine(c.ctx(), c.actor.UserID, cursor, limit)
+	if err != nil {
+		return err
+	}
+	c.at(list.Position)
+	return c.ok(list)
+}
+
+// visible is the room of the path, if the caller may know of it, and whether the caller is a member.
+func (a *API) visible(c *call) (room wire.Room, member bool, err error) {
+	id := c.param("id")
+	if !domain.ValidID(id) {
+		return wire.Room{}, false, errNoRoom()
+	}
+	return a.Commands.Directory.Membership(c.ctx(), c.actor.Principal, id)
+}
+
+func errNoRoom() error { return domain.Errorf(domain.CodeRoomNotFound, "no such room") }
+
+// readable is the id of the room of the path, if the caller may read what is said there.
+func (a *API) readable(c *call) (string, error) {
+	room, member, err := a.visible(c)
+	if err != nil {
+		return "", err
+	}
+	if !member && !c.actor.IsAdmin() {
+		return "", domain.Errorf(domain.CodeNotAMember, "not a member of this room")
+	}
+	return room.ID, nil
+}
+
+func (a *API) getRoom(c *call) error {
+	known, _, err := a.visible(c)
+	if err != nil {
+		return err
+	}
+	room, position, err := a.Rooms.Get(c.ctx(), known.ID)
+	if err != nil && domain.CodeOf(err) != domain.CodeRoomNotFound {
+		return err
+	}
+	c.at(position)
+	return c.ok(newerRoom(room, known))
+}
+
+// newerRoom: see newerUser.
+func newerRoom(a, b wire.Room) wire.Room {
+	if a.Position > b.Position {
+		return a
+	}
+	return b
+}
+
+func (a *API) updateRoom(c *call) error {
+	var body commands.UpdateRoom
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	var err error
+	if body.RoomID, err = c.roomID(); err != nil {
+		return err
+	}
+	room, err := a.Commands.UpdateRoom.Do(c.ctx(), c.actor, body)
+	if err != nil {
+		return err
+	}
+	c.at(room.Position)
+	return c.ok(room)
+}
+
+func (a *API) archiveRoom(c *call) error {
+	id, err := c.roomID()
+	if err != nil {
+		return err
+	}
+	room, err := a.Commands.ArchiveRoom.Do(c.ctx(), c.actor, commands.RoomRef{RoomID: id})
+	if err != nil {
+		return err
+	}
+	c.at(room.Position)
+	return c.ok(room)
+}
+
+// roomID is the id in the path. One that cannot be is answered like one that is not there.
+func (c *call) roomID() (string, error) {
+	id := c.param("id")
+	if !domain.ValidID(id) {
+		return "", errNoRoom()
+	}
+	return id, nil
+}
