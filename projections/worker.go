@@ -47,6 +47,7 @@ func newWorker(r *Runner, p Projector) *worker {
 const startBackoff = 50 * time.Millisecond
 
 func (w *worker) run(ctx context.Context) {
+	w.board.set(w.view.Name(), func(s *Status) { s.State = StateStarting })
 	defer w.board.set(w.view.Name(), func(s *Status) { s.State = StateStopped })
 	backoff := startBackoff
 	for ctx.Err() == nil {

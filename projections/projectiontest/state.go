@@ -1,0 +1,144 @@
+package projectiontest
+
+import (
+	"encoding/json"
+	"testing"
+
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/projections"
+	"parley/projections/messages"
+	"parley/projections/rooms"
+)
+
+// State is a client's picture of some rooms.
+type State struct {
+	Rooms    map[string]wire.Room
+	Members  map[string]map[string]wire.Member
+	Messages map[string]map[int64]wire.Message
+}
+
+// Fetch reads the rooms that exist among these.
+func Fetch(t testing.TB, db projections.DB, roomIDs []string) State {
+	t.Helper()
+	s := State{Rooms: map[string]wire.Room{}, Members: map[string]map[string]wire.Member{}, Messages: map[string]map[int64]wire.Message{}}
+	for _, id := range roomIDs {
+		room, _, err := rooms.NewQueries(db).Get(t.Context(), id)
+		if err != nil {
+			continue // not created yet
+		}
+		s.Rooms[id] = room
+		s.Members[id] = fetchMembers(t, db, id)
+		s.Messages[id] = fetchMessages(t, db, id)
+	}
+	return s
+}
+
+func fetchMembers(t testing.TB, db projections.DB, roomID string) map[string]wire.Member {
+	t.Helper()
+	all := map[string]wire.Member{}
+	for cursor := ""; ; {
+		list, err := rooms.NewQueries(db).Members(t.Context(), roomID, cursor, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list.Items {
+			all[m.UserID] = m
+		}
+		if cursor = list.NextCursor; cursor == "" {
+			return all
+		}
+	}
+}
+
+func fetchMessages(t testing.TB, db projections.DB, roomID string) map[int64]wire.Message {
+	t.Helper()
+	all := map[int64]wire.Message{}
+	for req := (messages.PageRequest{Limit: 5}); ; {
+		page, err := messages.NewQueries(db).Page(t.Context(), roomID, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Items {
+			all[m.Seq] = m
+		}
+		if !page.HasMoreBefore {
+			return all
+		}
+		req.Before = page.Items[0].Seq
+	}
+}
+
+// Receive changes the picture by what the pushes of these events say, and by nothing else.
+func (s State) Receive(t testing.TB, events ...event.Recorded) {
+	t.Helper()
+	for _, r := range events {
+		pushes, err := wire.Pushes(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range pushes {
+			if p.Durable {
+				s.receive(t, p)
+			}
+		}
+	}
+}
+
+func (s State) receive(t testing.TB, p wire.Push) {
+	t.Helper()
+	switch p.Event {
+	case wire.EventNewMessage, wire.EventMessageEdited:
+		m := read[wire.Message](t, p)
+		s.Messages[m.RoomID][m.Seq] = m
+	case wire.EventMessageDeleted:
+		d := read[wire.MessageDeleted](t, p)
+		m := s.Messages[d.RoomID][d.Seq]
+		m.Content, m.Attachments, m.DeletedAt, m.Position = "", []event.Attachment{}, &d.At, d.Position
+		s.Messages[d.RoomID][d.Seq] = m
+	case wire.EventRoomCreated:
+		room := read[wire.RoomChanged](t, p).Room
+		s.Rooms[room.ID], s.Members[room.ID], s.Messages[room.ID] = room, map[string]wire.Member{}, map[int64]wire.Message{}
+	case wire.EventRoomUpdated, wire.EventRoomArchived:
+		room := read[wire.RoomChanged](t, p).Room
+		s.Rooms[room.ID] = room
+	case wire.EventUserJoined:
+		m := read[wire.Membership](t, p)
+		s.count(m, +1)
+		s.Members[m.RoomID][m.UserID] = wire.Member{UserID: m.UserID, Username: m.Username, Role: m.Role, JoinedAt: m.At}
+	case wire.EventUserLeft:
+		m := read[wire.Membership](t, p)
+		s.count(m, -1)
+		delete(s.Members[m.RoomID], m.UserID)
+	case wire.EventMemberUpdated:
+		m := read[wire.MemberUpdated](t, p)
+		s.Members[m.RoomID][m.UserID] = m.Member
+	default:
+		t.Fatalf("nobody knows what %s changes", p.Event)
+	}
+}
+
+func (s State) count(m wire.Membership, d int) {
+	room := s.Rooms[m.RoomID]
+	room.MemberCount, room.Position = room.MemberCount+d, m.Position
+	s.Rooms[m.RoomID] = room
+}
+
+func read[T any](t testing.TB, p wire.Push) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(p.Data, &v); err != nil {
+		t.Fatalf("%s %s: %v", p.Event, p.Data, err)
+	}
+	return v
+}
+
+// JSON is the picture as text, to compare.
+func (s State) JSON(t testing.TB) string {
+	t.Helper()
+	data, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
