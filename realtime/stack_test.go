@@ -1,0 +1,119 @@
+package realtime_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/eventstore"
+	"parley/eventstore/memory"
+	"parley/realtime"
+	"parley/realtime/gateway"
+	"parley/realtime/hub"
+	"parley/realtime/socketio"
+)
+
+// tail follows a log in memory.
+type tail struct {
+	log eventstore.Reader
+
+	mu   sync.Mutex
+	grew chan struct{} // closed and replaced with each commit
+}
+
+func newTail() *tail { return &tail{grew: make(chan struct{})} }
+
+func (f *tail) committed([]event.Recorded) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.grew)
+	f.grew = make(chan struct{})
+}
+
+func (f *tail) more() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.grew
+}
+
+// Follow implements eventstore.Follower.
+func (f *tail) Follow(
+	ctx context.Context, after event.Position, handle func(context.Context, []event.Recorded) error,
+) error {
+	for {
+		more := f.more()
+		batch, err := f.log.All(ctx, after, 0)
+		if err != nil {
+			return nil //nolint:nilerr // the context has ended
+		}
+		if len(batch) > 0 {
+			after = batch[len(batch)-1].Position
+			if err := handle(ctx, batch); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// stack is a node: everything from the log to the sockets.
+type stack struct {
+	log     *memory.Node
+	hub     *hub.Hub
+	gateway *gateway.Gateway
+	server  *socketio.Server
+	url     string
+}
+
+// start runs a node until the test ends. fill makes its commands.
+func start(t testing.TB, fill func(eventstore.Log, eventstore.Follower) *commands.Commands, cfg gateway.Config) *stack {
+	t.Helper()
+	follower := newTail()
+	log := memory.New(memory.Config{OnCommit: follower.committed})
+	follower.log = log
+	menu := fill(log, follower)
+	h := hub.New(hub.Config{})
+	projector := realtime.NewProjector(log, follower, h, nil)
+	cfg.Ready = projector.Ready()
+	g := gateway.New(menu, h, authenticate(menu), cfg)
+	door := gateway.NewSocketIO(g, nil)
+	server := socketio.NewServer(socketio.Config{Handshake: door.TakeHandshake})
+	server.Handle("/", door)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = projector.Run(ctx) })
+	running.Go(func() { _ = server.Run(ctx) })
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		web.Close()
+	})
+	<-projector.Ready()
+	return &stack{log, h, g, server, web.URL}
+}
+
+// authenticate takes the name of a user for a token.
+func authenticate(menu *commands.Commands) gateway.Authenticate {
+	return func(ctx context.Context, token string) (domain.Principal, wire.User, error) {
+		if token == "expired" {
+			return domain.Principal{}, wire.User{}, domain.Errorf(domain.CodeTokenExpired, "token has expired")
+		}
+		if menu.Directory == nil {
+			return domain.Principal{UserID: token}, wire.User{ID: token, Active: true}, nil
+		}
+		user, err := menu.Directory.User(ctx, token)
+		return domain.Principal{UserID: token, Username: user.Username}, user, err
+	}
+}
