@@ -25,6 +25,7 @@ type call struct {
 	reply       Reply
 	started     time.Time
 	entered     bool // it has a slot
+	verbose     bool // it is logged whatever becomes of it
 	over        atomic.Bool
 }
 
@@ -61,14 +62,10 @@ func (c *call) record(err *domain.Error) {
 		code = err.Code
 	}
 	cfg.Metrics.Observe(c.name, code, took)
-	level, ctx := slog.LevelDebug, context.Background()
-	if code == domain.CodeInternal {
-		level = slog.LevelError
-	}
-	if !cfg.Logger.Enabled(ctx, level) {
+	if !c.verbose && code != domain.CodeInternal {
 		return
 	}
-	attrs := []slog.Attr{
+	attrs := []any{
 		slog.String("event", c.name), slog.String("user_id", c.session.user.ID),
 		slog.String("socket_id", c.session.peer.ID()), slog.String("correlation_id", c.correlation),
 		slog.String("code", string(code)), slog.Duration("took", took),
@@ -76,7 +73,11 @@ func (c *call) record(err *domain.Error) {
 	if err != nil && err.Cause != nil {
 		attrs = append(attrs, slog.Any("error", err.Cause))
 	}
-	cfg.Logger.LogAttrs(ctx, level, "socket event", attrs...)
+	if code == domain.CodeInternal {
+		cfg.Logger.Error("socket event failed", attrs...)
+	} else {
+		cfg.Logger.Debug("socket event", attrs...)
+	}
 }
 
 // timedOut turns the end of a command's time into UNAVAILABLE: it may have been stored.

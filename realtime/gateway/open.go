@@ -49,7 +49,8 @@ type Options struct {
 // type, is left out.
 func ParseOptions(object json.RawMessage) Options {
 	var o struct {
-		Token, Rooms json.RawMessage
+		Token json.RawMessage `json:"token"`
+		Rooms json.RawMessage `json:"rooms"`
 	}
 	if len(object) == 0 || json.Unmarshal(object, &o) != nil {
 		return Options{}
@@ -65,15 +66,15 @@ func lenient[T any](raw json.RawMessage) T {
 	return v
 }
 
-// Refusal is why a client may not come in. Message is one of the four of the wire
+// RefusedError is why a client may not come in. Message is one of the four of the wire
 // contract.
-type Refusal struct {
+type RefusedError struct {
 	Message string
 	Code    domain.Code
 }
 
 // Error is the message.
-func (r *Refusal) Error() string { return r.Message }
+func (r *RefusedError) Error() string { return r.Message }
 
 // sessionStart is the payload of the event session.
 type sessionStart struct {
@@ -83,7 +84,7 @@ type sessionStart struct {
 
 // Open lets a client in: it finds out who it is, attaches it to the hub and sends the event
 // session before anything else. The caller has to call Session.Closed in the end. A
-// *Refusal is for the client to read; any other error means that the connection has
+// *RefusedError is for the client to read; any other error means that the connection has
 // to be closed, since it cannot be told whether the client may come in.
 func (g *Gateway) Open(ctx context.Context, peer Peer, from *Handshake, options Options) (*Session, error) {
 	started := g.cfg.Now()
@@ -98,7 +99,7 @@ func (g *Gateway) Open(ctx context.Context, peer Peer, from *Handshake, options 
 
 // outcome is what became of an attempt to connect, for metrics.
 func outcome(err error) domain.Code {
-	if refused, ok := errors.AsType[*Refusal](err); ok {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		return refused.Code
 	}
 	if err != nil {
@@ -150,12 +151,12 @@ func (g *Gateway) ready(ctx context.Context) error {
 // identify says who a token stands for.
 func (g *Gateway) identify(ctx context.Context, token string) (domain.Principal, wire.User, error) {
 	if token == "" {
-		return domain.Principal{}, wire.User{}, &Refusal{"Authentication required", domain.CodeUnauthenticated}
+		return domain.Principal{}, wire.User{}, &RefusedError{"Authentication required", domain.CodeUnauthenticated}
 	}
 	principal, user, err := g.authenticate(ctx, token)
 	switch {
 	case err == nil && !user.Active, domain.CodeOf(err) == domain.CodeInvalidUser:
-		return principal, user, &Refusal{"Invalid user", domain.CodeInvalidUser}
+		return principal, user, &RefusedError{"Invalid user", domain.CodeInvalidUser}
 	case err != nil:
 		return principal, user, refusal("Authentication failed", err, domain.CodeUnauthenticated, domain.CodeTokenExpired)
 	default:
@@ -163,10 +164,10 @@ func (g *Gateway) identify(ctx context.Context, token string) (domain.Principal,
 	}
 }
 
-// refusal is a *Refusal if err is of one of the codes, else err.
+// refusal is a *RefusedError if err is of one of the codes, else err.
 func refusal(message string, err error, codes ...domain.Code) error {
 	if code := domain.CodeOf(err); slices.Contains(codes, code) {
-		return &Refusal{message, code}
+		return &RefusedError{message, code}
 	}
 	return err
 }
@@ -213,8 +214,7 @@ func (s *Session) wanted(rooms []string) []*candidate {
 // away returns the first error that is no answer about the room.
 func away(list []*candidate) error {
 	for _, r := range list {
-		switch domain.CodeOf(r.err) {
-		case domain.CodeUnavailable, domain.CodeInternal:
+		if code := domain.CodeOf(r.err); code == domain.CodeUnavailable || code == domain.CodeInternal {
 			return r.err
 		}
 	}
@@ -228,7 +228,7 @@ func (s *Session) lookAgain(ctx context.Context) error {
 		return refusal("Invalid user", err, domain.CodeInvalidUser)
 	}
 	if !user.Active {
-		return &Refusal{"Invalid user", domain.CodeInvalidUser}
+		return &RefusedError{"Invalid user", domain.CodeInvalidUser}
 	}
 	s.user = user
 	return nil

@@ -43,11 +43,11 @@ func TestWhoMayComeIn(t *testing.T) {
 				session.Closed()
 				return
 			}
-			refused, ok := errors.AsType[*gateway.Refusal](err)
+			refused, ok := errors.AsType[*gateway.RefusedError](err)
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			if diff := cmp.Diff(&gateway.Refusal{Message: tc.message, Code: tc.code}, refused); diff != "" {
+			if diff := cmp.Diff(&gateway.RefusedError{Message: tc.message, Code: tc.code}, refused); diff != "" {
 				t.Errorf("refusal (-want +got):\n%s", diff)
 			}
 		})
@@ -58,7 +58,7 @@ func TestWhatCannotBeToldIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, gateway.Config{})
 	_, err := s.Open(t.Context(), newPeer("x"), &gateway.Handshake{}, gateway.Options{Token: "away"})
-	if _, refused := errors.AsType[*gateway.Refusal](err); err == nil || refused {
+	if _, refused := errors.AsType[*gateway.RefusedError](err); err == nil || refused {
 		t.Errorf("got %v", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 	}
 	for _, from := range []string{"192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1:2::3"} {
 		_, err := open(from)
-		refused, ok := errors.AsType[*gateway.Refusal](err)
+		refused, ok := errors.AsType[*gateway.RefusedError](err)
 		if !ok || refused.Message != "Too many connections" || refused.Code != domain.CodeTooManyConnections {
 			t.Errorf("%s: %v", from, err)
 		}

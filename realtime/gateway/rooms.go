@@ -131,32 +131,45 @@ func (s *Session) join(
 	s.place.Release(c.settled(result(p)))
 }
 
-// become asks for all memberships at once, so that they share a commit.
+// become makes the user a member. Several memberships are asked for at once, so that they
+// share a commit; what others outran is asked for once more.
 func (s *Session) become(ctx context.Context, c *call, list []*candidate) {
-	type result struct {
-		of     *candidate
-		joined commands.Joined
-		err    error
+	if len(list) > 1 {
+		s.becomeAll(ctx, c, list)
 	}
-	results := make(chan result, len(list))
+	for _, r := range list {
+		if len(list) == 1 && r.err == nil || domain.CodeOf(r.err) == domain.CodeConflict {
+			joined, err := s.gateway.menu.JoinRoom.Do(ctx, s.actor(c), commands.RoomRef{RoomID: r.id})
+			r.admit(joined, err)
+		}
+	}
+}
+
+func (s *Session) becomeAll(ctx context.Context, c *call, list []*candidate) {
+	results := make(chan func(), len(list))
 	asked := 0
 	for _, r := range list {
 		if r.err != nil {
 			continue
 		}
 		asked++
-		r.err = context.DeadlineExceeded // until there is an answer
+		r.err = domain.Unavailable(context.DeadlineExceeded) // until there is an answer
 		s.gateway.menu.JoinRoom.Submit(ctx, s.actor(c), commands.RoomRef{RoomID: r.id},
-			func(joined commands.Joined, err error) { results <- result{r, joined, err} })
+			func(joined commands.Joined, err error) { results <- func() { r.admit(joined, err) } })
 	}
 	for range asked {
 		select {
-		case a := <-results:
-			a.of.room, a.of.since, a.of.err = a.joined.Room, max(a.joined.Position, a.joined.Room.Position), a.err
+		case settle := <-results:
+			settle()
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// admit takes the answer to a JoinRoom as evidence.
+func (r *candidate) admit(joined commands.Joined, err error) {
+	r.room, r.since, r.err = joined.Room, max(joined.Position, joined.Room.Position), err
 }
 
 const (

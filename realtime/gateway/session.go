@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -133,6 +134,7 @@ func (s *Session) newCall(event string, reply Reply) *call {
 	return &call{
 		session: s, event: event, name: unknownName, reply: reply, started: s.gateway.cfg.Now(),
 		correlation: s.peer.ID() + "-" + strconv.FormatUint(s.serial, 10),
+		verbose:     s.gateway.cfg.Logger.Enabled(context.Background(), slog.LevelDebug),
 	}
 }
 

@@ -45,7 +45,7 @@ func (d *SocketIO) Connect(ctx context.Context, s *socketio.Socket, auth json.Ra
 // back by itself.
 func (d *SocketIO) refuse(s *socketio.Socket, err error) error {
 	code, message := domain.CodeUnavailable, "Unavailable"
-	if refused, ok := errors.AsType[*Refusal](err); ok {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		code, message = refused.Code, refused.Message
 	} else {
 		d.gateway.cfg.Logger.Warn("connection closed, try again later", slog.Any("error", err))
