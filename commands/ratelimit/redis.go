@@ -1,0 +1,249 @@
+package ratelimit
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed allow.lua
+var allowSource string
+
+// Config tunes a Redis limiter. The zero value works.
+type Config struct {
+	// Prefix is put before each key. Zero means "parley:rate:".
+	Prefix string
+	// Wait bounds how long one answer of Redis is waited for. Zero means 50 ms.
+	Wait time.Duration
+	// Retry is how long Redis is left alone after it failed to answer. Zero means 1 s.
+	Retry time.Duration
+	// Batch is how many actions are counted in one round trip at most. Zero means 512.
+	Batch int
+	// Keys is how many keys this process remembers. Zero means 100,000.
+	Keys int
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Logger hears when Redis goes away and when it is back. Nil means nobody does.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Prefix = orDefault(c.Prefix, "parley:rate:")
+	c.Wait = orDefault(c.Wait, 50*time.Millisecond)
+	c.Retry = orDefault(c.Retry, time.Second)
+	c.Batch = orDefault(c.Batch, 512)
+	c.Keys = orDefault(c.Keys, defaultKeys)
+	if c.Now == nil {
+		c.Now = time.Now //nolint:forbidigo // the clock of a program that brings none
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Redis counts for all processes. It is safe for concurrent use.
+type Redis struct {
+	cfg    Config
+	client redis.UniversalClient
+	script *redis.Script
+	local  *Local
+	queue  chan *request
+
+	// away is set while Redis does not answer; it is asked again at retryAt (Unix nanoseconds).
+	away    atomic.Bool
+	retryAt atomic.Int64
+}
+
+// request is one action to count.
+type request struct {
+	key    string
+	limit  int
+	window time.Duration
+	// gone is set by an asker who waits no more: counting for it would be unfair.
+	gone   atomic.Bool
+	answer chan answer
+}
+
+type answer struct {
+	wait time.Duration
+	err  error
+}
+
+var errNoAnswer = errors.New("redis did not answer in time")
+
+// NewRedis counts with that client, whose option ContextTimeoutEnabled should be set: a
+// Redis that hangs then holds nothing longer than Config.Wait. Run must be running.
+func NewRedis(client redis.UniversalClient, cfg Config) *Redis {
+	cfg = cfg.withDefaults()
+	return &Redis{
+		cfg: cfg, client: client, script: redis.NewScript(allowSource), local: newLocal(cfg.Now, cfg.Keys),
+		queue: make(chan *request, cfg.Batch),
+	}
+}
+
+// Allow takes an action of the key, or says how long it has to wait. A limit of 0 or less
+// allows everything. It fails when ctx ends first, with its error.
+func (l *Redis) Allow(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	if limit <= 0 {
+		return 0, nil
+	}
+	// What this process has allowed was counted by Redis too: a flood ends here.
+	if wait := l.local.peek(key, limit, window); wait > 0 {
+		return wait, nil
+	}
+	if !l.mayAsk() {
+		return l.local.take(key, limit, window), nil
+	}
+	wait, err := l.ask(ctx, key, limit, window)
+	switch {
+	case err == nil:
+		l.succeeded()
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	default:
+		l.failed(err)
+		return l.local.take(key, limit, window), nil
+	}
+	if wait == 0 {
+		l.local.record(key)
+	}
+	return wait, nil
+}
+
+// mayAsk is true while Redis answers; after that, for one asker in each Retry.
+func (l *Redis) mayAsk() bool {
+	if !l.away.Load() {
+		return true
+	}
+	at, now := l.retryAt.Load(), l.cfg.Now().UnixNano()
+	return now >= at && l.retryAt.CompareAndSwap(at, now+int64(l.cfg.Retry))
+}
+
+func (l *Redis) succeeded() {
+	if l.away.Load() && l.away.CompareAndSwap(true, false) {
+		l.cfg.Logger.Info("rate limits are counted in redis again")
+	}
+}
+
+func (l *Redis) failed(err error) {
+	l.retryAt.Store(l.cfg.Now().Add(l.cfg.Retry).UnixNano())
+	if l.away.CompareAndSwap(false, true) {
+		l.cfg.Logger.Warn("rate limits are counted by this node alone", "error", err)
+	}
+}
+
+func (l *Redis) ask(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	r := &request{key: l.cfg.Prefix + key, limit: limit, window: window, answer: make(chan answer, 1)}
+	patience := time.NewTimer(l.cfg.Wait)
+	defer patience.Stop()
+	select {
+	case l.queue <- r:
+	case <-patience.C:
+		return 0, errNoAnswer
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case a := <-r.answer:
+		return a.wait, a.err
+	case <-patience.C:
+		r.gone.Store(true)
+		return 0, errNoAnswer
+	case <-ctx.Done():
+		r.gone.Store(true)
+		return 0, ctx.Err()
+	}
+}
+
+// Run asks Redis for everybody until ctx ends. What was not answered by then is counted
+// locally.
+func (l *Redis) Run(ctx context.Context) error {
+	for {
+		select {
+		case first := <-l.queue:
+			l.count(ctx, l.gather(first))
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// gather takes what else has been asked meanwhile.
+func (l *Redis) gather(first *request) []*request {
+	batch := []*request{first}
+	for len(batch) < l.cfg.Batch {
+		select {
+		case r := <-l.queue:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// count answers a batch in one round trip; two when Redis has forgotten the script.
+func (l *Redis) count(ctx context.Context, batch []*request) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.Wait)
+	defer cancel()
+	known := func(p redis.Pipeliner, r *request) *redis.Cmd {
+		return l.script.EvalSha(ctx, p, []string{r.key}, r.limit, r.window.Microseconds())
+	}
+	whole := func(p redis.Pipeliner, r *request) *redis.Cmd {
+		return l.script.Eval(ctx, p, []string{r.key}, r.limit, r.window.Microseconds())
+	}
+	if forgotten := l.send(ctx, batch, known); len(forgotten) > 0 {
+		for _, r := range l.send(ctx, forgotten, whole) {
+			r.answer <- answer{err: errors.New("redis does not keep the script")}
+		}
+	}
+}
+
+// send answers what it can, and returns those for whom Redis did not know the script.
+func (l *Redis) send(
+	ctx context.Context, batch []*request, command func(redis.Pipeliner, *request) *redis.Cmd,
+) (forgotten []*request) {
+	pipe := l.client.Pipeline()
+	sent := make([]*request, 0, len(batch))
+	for _, r := range batch {
+		if !r.gone.Load() {
+			sent = append(sent, r)
+			command(pipe, r)
+		}
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	results, err := pipe.Exec(ctx)
+	for i, r := range sent {
+		if i >= len(results) {
+			r.answer <- answer{err: fmt.Errorf("count in redis: %w", err)}
+			continue
+		}
+		micros, err := results[i].(*redis.Cmd).Int64() //nolint:errcheck,forcetypeassert // all of them are
+		switch {
+		case redis.HasErrorPrefix(err, "NOSCRIPT"):
+			forgotten = append(forgotten, r)
+		case err != nil:
+			r.answer <- answer{err: fmt.Errorf("count in redis: %w", err)}
+		default:
+			r.answer <- answer{wait: time.Duration(micros) * time.Microsecond}
+		}
+	}
+	return forgotten
+}
