@@ -75,6 +75,8 @@ type Commands struct {
 	// Users and rooms as the write side knows them, for the edges: who may come in, which rooms a
 	// socket may hear. Never stale with regard to what this caller has been acknowledged.
 	Directory Directory
+
+	app *app
 }
 
 // Directory answers what the edges must know before they let somebody in.
