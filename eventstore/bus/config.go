@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Config tunes a Bus. The zero value works, with a Redis on localhost.
+type Config struct {
+	// Redis says where it is. Timeouts, retries and pool sizes are the bus's own.
+	Redis redis.UniversalOptions
+	// Topic is the key of the Redis Stream. Zero means "parley:commits".
+	Topic string
+	// Node names this process in what it publishes.
+	Node string
+	// MaxLen is about how many commits the stream keeps. Zero means 10,000.
+	MaxLen int64
+	// PublishQueue is how many commits may wait to be published. Zero means 1,024.
+	PublishQueue int
+	// RingEvents and RingBytes bound the events kept in memory. Zero means 16,384 events and 32 MB.
+	RingEvents, RingBytes int
+	// HeadEvery is how often the head of the log is looked at while Redis is well. Zero means 1 s.
+	HeadEvery time.Duration
+	// AwayEvery is the same while Redis is away. Zero means 50 ms.
+	AwayEvery time.Duration
+	// RedisTimeout bounds each call of Redis. Zero means 1 s.
+	RedisTimeout time.Duration
+	// Now is the clock of Stats. Zero means time.Now.
+	Now func() time.Time
+	// Logger gets what changes: Redis lost and found, Postgres lost and found. Zero means none.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Topic = orDefault(c.Topic, "parley:commits")
+	c.MaxLen = orDefault(c.MaxLen, 10_000)
+	c.PublishQueue = orDefault(c.PublishQueue, 1024)
+	c.RingEvents = orDefault(c.RingEvents, 16_384)
+	c.RingBytes = orDefault(c.RingBytes, 32<<20)
+	c.HeadEvery = orDefault(c.HeadEvery, time.Second)
+	c.AwayEvery = orDefault(c.AwayEvery, 50*time.Millisecond)
+	c.RedisTimeout = orDefault(c.RedisTimeout, time.Second)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// ParseRedisURL reads redis:// and rediss:// URLs; a list with commas is a cluster.
+func ParseRedisURL(urls string) (redis.UniversalOptions, error) {
+	var all redis.UniversalOptions
+	for i, part := range strings.Split(urls, ",") {
+		one, err := redis.ParseURL(strings.TrimSpace(part))
+		if err != nil {
+			// The library's error may quote the URL, and with it the password.
+			return redis.UniversalOptions{}, fmt.Errorf("redis URL %d: %w", i+1, errBadURL)
+		}
+		if i == 0 {
+			all = redis.UniversalOptions{
+				Username: one.Username, Password: one.Password, DB: one.DB, TLSConfig: one.TLSConfig, Protocol: one.Protocol,
+			}
+		}
+		all.Addrs = append(all.Addrs, one.Addr)
+	}
+	all.IsClusterMode = len(all.Addrs) > 1
+	return all, nil
+}
+
+var errBadURL = errors.New("want redis://user:password@host:port/db, or rediss:// for TLS")

@@ -1,0 +1,52 @@
+package bus
+
+import (
+	"context"
+
+	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
+
+	"parley/domain/event"
+)
+
+// publish sends what Committed queued until ctx ends, and then what is still queued.
+func (b *Bus) publish(ctx context.Context) error {
+	publisher, err := redisstream.NewPublisher(redisstream.PublisherConfig{
+		Client: newClient(b.cfg), DefaultMaxlen: b.cfg.MaxLen,
+	}, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = publisher.Close() }() // closes the client
+	for {
+		select {
+		case batch := <-b.outgoing:
+			b.send(publisher, batch)
+			continue
+		default:
+		}
+		select {
+		case batch := <-b.outgoing:
+			b.send(publisher, batch)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// send publishes one commit. When it cannot, everything queued is dropped with it: by the time Redis is
+// back, the others have read it from Postgres.
+func (b *Bus) send(publisher *redisstream.Publisher, batch []event.Recorded) {
+	if err := publisher.Publish(b.cfg.Topic, newMessage(b.cfg.Node, batch)); err == nil {
+		b.counts.published.Add(1)
+		return
+	}
+	b.counts.dropped.Add(1)
+	for {
+		select {
+		case <-b.outgoing:
+			b.counts.dropped.Add(1)
+		default:
+			return
+		}
+	}
+}
