@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"parley/migrations"
+)
+
+// bench is what scenarios share.
+type bench struct {
+	options
+	admin    *url.URL
+	redisURL string
+	created  []string
+}
+
+func newBench(_ context.Context, o options) (*bench, error) {
+	admin, err := url.Parse(os.Getenv("DATABASE_URL"))
+	if err != nil || admin.Host == "" && admin.RawQuery == "" {
+		return nil, errors.New("DATABASE_URL must be a postgres:// URL: run `make bench`")
+	}
+	redisURL := os.Getenv("REDIS_URL")
+	if redisURL == "" {
+		return nil, errors.New("REDIS_URL is not set: run `make bench`")
+	}
+	return &bench{options: o, admin: admin, redisURL: redisURL}, nil
+}
+
+// database makes a fresh database with the schema in it.
+func (b *bench) database(ctx context.Context, name string) (dsn string, err error) {
+	name = fmt.Sprintf("parley_bench_%s_%d_%d", name, os.Getpid(), len(b.created))
+	if err := b.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return "", err
+	}
+	b.created = append(b.created, name)
+	u := *b.admin
+	u.Path = "/" + name
+	return u.String(), migrations.Up(ctx, u.String())
+}
+
+func (b *bench) exec(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, b.admin.String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the statement is done or has failed
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// close drops what database made.
+func (b *bench) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, name := range b.created {
+		if err := b.exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+			fmt.Fprintln(os.Stderr, "drop", name+":", err)
+		}
+	}
+}
+
+func pool(ctx context.Context, dsn string, conns int32) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = conns
+	return pgxpool.NewWithConfig(ctx, cfg)
+}

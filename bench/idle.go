@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/gorilla/websocket"
+	"golang.org/x/sync/errgroup"
+)
+
+const benchSecret = "bench-secret-bench-secret-bench-secret"
+
+// benchIdle measures what the resident memory of a node grows by when sockets connect,
+// authenticate and then stay quiet.
+func benchIdle(ctx context.Context, b *bench) ([]row, error) {
+	dsn, err := b.database(ctx, "idle")
+	if err != nil {
+		return nil, err
+	}
+	server, err := startServer(ctx, b, dsn)
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop()
+
+	// The first sockets pay for what is shared: pools, caches, the heap's own growth.
+	warm, err := server.connect(ctx, 200)
+	defer closeAll(warm)
+	if err != nil {
+		return nil, err
+	}
+	before, err := server.settledRSS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := server.connect(ctx, b.sockets)
+	defer closeAll(sockets)
+	if err != nil {
+		return nil, err
+	}
+	after, err := server.settledRSS(ctx)
+	if err != nil {
+		return nil, err
+	}
+	each := float64(after-before) / float64(b.sockets) / 1024
+	return []row{{
+		fmt.Sprintf("idle authenticated WebSocket connection, resident memory each at %d", b.sockets),
+		fmt.Sprintf("%.1f KB", each), "at most 12 KB", each <= 12,
+	}}, nil
+}
+
+// server is a node in a process of its own.
+type server struct {
+	cmd  *exec.Cmd
+	addr string
+}
+
+func startServer(ctx context.Context, b *bench, dsn string) (*server, error) {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	binary, err := filepath.Abs(b.binary)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, binary, "serve") //nolint:gosec // the program under test
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn, "REDIS_URL="+b.redisURL, "LISTEN_ADDR="+addr,
+		"JWT_SECRET="+benchSecret, "AUTO_PROVISION=true", "SOCKET_MAX_CONNECTIONS_PER_IP=0", "LOG_LEVEL=warn")
+	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &server{cmd: cmd, addr: addr}
+	if err := s.ready(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func freeAddr(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+func (s *server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		if s.answers(ctx, "/readyz") {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the node did not become ready")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (s *server) answers(ctx context.Context, path string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+path, http.NoBody)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func (s *server) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.cmd.Wait()
+}
+
+// connect opens so many sockets and waits until each is authenticated.
+func (s *server) connect(ctx context.Context, count int) ([]*websocket.Conn, error) {
+	conns := make([]*websocket.Conn, count)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(32)
+	for i := range conns {
+		group.Go(func() error {
+			conn, err := s.dial(ctx, userID(i%100))
+			conns[i] = conn
+			return err
+		})
+	}
+	return conns, group.Wait()
+}
+
+func (s *server) dial(ctx context.Context, user string) (*websocket.Conn, error) {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"sub": user, "username": user, "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString([]byte(benchSecret))
+	if err != nil {
+		return nil, err
+	}
+	dialer := websocket.Dialer{ReadBufferSize: 1024, WriteBufferSize: 1024, HandshakeTimeout: 20 * time.Second}
+	conn, resp, err := dialer.DialContext(ctx, "ws://"+s.addr+"/socket.io/?EIO=4&transport=websocket", nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = resp.Body.Close()
+	if err := conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `40{"token":%q}`, token)); err != nil {
+		return conn, err
+	}
+	for { // the Engine.IO handshake, the namespace, then the event session
+		_, packet, err := conn.ReadMessage()
+		if err != nil {
+			return conn, err
+		}
+		if strings.HasPrefix(string(packet), `42["session"`) {
+			return conn, nil
+		}
+		if strings.HasPrefix(string(packet), "44") {
+			return conn, fmt.Errorf("refused: %s", packet)
+		}
+	}
+}
+
+func closeAll(conns []*websocket.Conn) {
+	for _, c := range conns {
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+}
+
+// settledRSS is the resident memory in bytes once it has stopped falling.
+func (s *server) settledRSS(ctx context.Context) (int64, error) {
+	last := int64(-1)
+	for range 20 {
+		rss, err := residentBytes(s.cmd.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		if last >= 0 && rss >= last-last/100 && rss <= last+last/100 {
+			return rss, nil
+		}
+		last = rss
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+	return last, nil
+}
+
+func residentBytes(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kb * 1024, err
+		}
+	}
+	return 0, errors.New("no VmRSS in /proc")
+}
