@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+
+	"parley/api"
+	"parley/api/auth"
+	"parley/commands"
+	"parley/commands/ratelimit"
+	"parley/domain/event"
+	"parley/eventstore/bus"
+	"parley/eventstore/postgres"
+	"parley/projections"
+	"parley/projections/messages"
+	"parley/projections/rooms"
+	"parley/projections/users"
+	"parley/realtime"
+	"parley/realtime/engineio"
+	"parley/realtime/gateway"
+	"parley/realtime/hub"
+	"parley/realtime/socketio"
+)
+
+// node is one Parley process, put together. The fields stand in the order in which the parts
+// need each other; run starts them in that order and stops them in the reverse.
+type node struct {
+	settings settings
+	logger   *slog.Logger
+	name     string
+
+	// What they stand on.
+	pool, readPool *pgxpool.Pool
+	redisOptions   redis.UniversalOptions
+	redis          redis.UniversalClient
+
+	// The core: it keeps working until the last command of the edge is answered.
+	store    *postgres.Store
+	bus      *bus.Bus
+	limiter  *ratelimit.Redis
+	commands *commands.Commands
+	views    *projections.Runner
+	sessions *auth.Sessions
+	accounts *auth.Accounts
+
+	// The edge: what clients reach.
+	hub       *hub.Hub
+	projector *realtime.Projector
+	gateway   *gateway.Gateway
+	sockets   *socketio.Server
+	http      *http.Server
+
+	// onReady is called once the node answers. nil does nothing.
+	onReady  func() error
+	draining atomic.Bool
+}
+
+// newNode connects and puts the parts together. Nothing runs yet; close undoes it.
+func newNode(ctx context.Context, s settings, logger *slog.Logger) (*node, error) {
+	n := &node{settings: s, logger: logger, name: nodeName()}
+	for _, step := range []func(context.Context) error{n.connect, n.wireCore, n.wireEdge} {
+		if err := step(ctx); err != nil {
+			n.close()
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// nodeName tells nodes apart in metadata and diagnostics, also two on one host.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return host + "-" + strings.ToLower(rand.Text()[:6])
+}
+
+func (n *node) connect(ctx context.Context) error {
+	var err error
+	if n.pool, err = openPostgres(ctx, "DATABASE_URL", n.settings.DatabaseURL); err != nil {
+		return err
+	}
+	n.readPool = n.pool
+	if url := n.settings.DatabaseReadURL; url != "" && url != n.settings.DatabaseURL {
+		if n.readPool, err = openPostgres(ctx, "DATABASE_READ_URL", url); err != nil {
+			return err
+		}
+	}
+	if n.redisOptions, err = redisOptions(n.settings.RedisURL); err != nil {
+		return err
+	}
+	// Redis may be away: a node starts and serves without it, only slower across nodes.
+	n.redis = redis.NewUniversalClient(&n.redisOptions)
+	return nil
+}
+
+// close gives back what connect took. The parts must have stopped.
+func (n *node) close() {
+	if n.redis != nil {
+		_ = n.redis.Close()
+	}
+	if n.readPool != nil && n.readPool != n.pool {
+		n.readPool.Close()
+	}
+	if n.pool != nil {
+		n.pool.Close()
+	}
+}
+
+// wireCore makes the log, the commands and the views.
+func (n *node) wireCore(ctx context.Context) error {
+	n.store = postgres.New(n.pool, postgres.Config{
+		// The bus is made next, from the store; nothing commits before both run.
+		OnCommit:    func(batch []event.Recorded) { n.bus.Committed(batch) },
+		AllowUnsafe: n.settings.AllowUnsafePostgres,
+		Logger:      n.logger,
+	})
+	if err := n.store.CheckDurability(ctx); err != nil {
+		return fmt.Errorf("%w (ALLOW_UNSAFE_POSTGRES=true starts anyway)", err)
+	}
+	identity, err := n.store.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	n.bus = bus.New(n.store, bus.Config{
+		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
+	})
+	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: "parley:" + identity + ":rate:", Logger: n.logger})
+	n.commands, err = commands.New(commands.Deps{
+		Log: n.store, Follower: n.bus, Limiter: n.limiter, Logger: n.logger, Node: n.name,
+	}, commands.Config{
+		MaxMessageLength:  n.settings.MaxMessageLength,
+		RateLimitMessages: n.settings.RateLimitMessages,
+		RateLimitWindow:   time.Duration(n.settings.RateLimitWindow) * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
+		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""),
+	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
+	issuer, err := n.settings.issuer()
+	if err != nil {
+		return err
+	}
+	return n.wireAccounts(issuer)
+}
+
+func (n *node) wireAccounts(issuer *auth.Issuer) (err error) {
+	if n.sessions, err = auth.NewSessions(n.pool, auth.SessionConfig{}); err != nil {
+		return err
+	}
+	n.accounts, err = auth.NewAccounts(n.pool, n.sessions, n.users(), issuer, n.logger, auth.AccountsConfig{})
+	return err
+}
+
+func (n *node) users() auth.Users {
+	return auth.Users{Register: n.commands.RegisterUser, Directory: n.commands.Directory}
+}
+
+// wireTools makes what the command line needs of the core: the log without a bus, commands, accounts.
+func (n *node) wireTools(ctx context.Context) error {
+	n.store = postgres.New(n.pool, postgres.Config{AllowUnsafe: n.settings.AllowUnsafePostgres, Logger: n.logger})
+	if err := n.store.CheckDurability(ctx); err != nil {
+		return err
+	}
+	var err error
+	if n.commands, err = commands.New(commands.Deps{Log: n.store, Node: n.name}, commands.Config{}); err != nil {
+		return err
+	}
+	// Nobody logs in here, so JWT_SECRET is not asked for.
+	issuer, err := auth.NewIssuer([]byte(rand.Text()+rand.Text()), auth.IssuerConfig{})
+	if err != nil {
+		return err
+	}
+	return n.wireAccounts(issuer)
+}
+
+// runStore lets the log append until stop is called, which waits until it is done.
+func (n *node) runStore(ctx context.Context) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- n.store.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+// wireEdge makes what clients reach: sockets and REST on one port.
+func (n *node) wireEdge(context.Context) error {
+	keys, err := auth.HS256([]byte(n.settings.JWTSecret))
+	if err != nil {
+		return err
+	}
+	verifier := auth.NewVerifier(keys, auth.VerifierConfig{Issuer: n.settings.JWTIssuer, Audience: n.settings.JWTAudience})
+	authenticator := auth.NewAuthenticator(verifier, n.sessions, n.users(), auth.AuthenticatorConfig{
+		AutoProvision: n.settings.AutoProvision,
+	})
+	n.wireSockets(authenticator)
+	rest, err := n.wireREST(authenticator)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	path := "/" + strings.Trim(n.settings.SocketPath, "/")
+	mux.Handle(path, n.sockets)
+	mux.Handle(path+"/", n.sockets)
+	mux.Handle("/", rest)
+	n.http = &http.Server{
+		Addr: n.settings.listenAddr(), Handler: mux,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+func (n *node) wireSockets(authenticator *auth.Authenticator) {
+	s := n.settings
+	n.hub = hub.New(hub.Config{MaxRooms: s.MaxRoomsPerSocket})
+	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.logger)
+	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, gateway.Config{
+		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
+		Admission: gateway.NewAddressLimit(s.MaxConnectionsPerIP),
+	})
+	door := gateway.NewSocketIO(n.gateway, gateway.Proxies(s.trustedProxies))
+	n.sockets = socketio.NewServer(socketio.Config{
+		Handshake: door.TakeHandshake,
+		Engine: engineio.Config{
+			PingInterval: time.Duration(s.PingInterval) * time.Millisecond,
+			PingTimeout:  time.Duration(s.PingTimeout) * time.Millisecond,
+			MaxPayload:   s.MaxPayload,
+			CheckOrigin:  engineio.AllowOrigins(s.Origins...),
+			Logger:       n.logger,
+		},
+	})
+	n.sockets.Handle("/", door)
+}
+
+func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
+	return api.New(api.Deps{
+		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
+		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
+		Views: n.views, Checks: n.checks(), Logger: n.logger,
+	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
+}
+
+// checks are what /readyz asks.
+func (n *node) checks() []api.Check {
+	return []api.Check{
+		{Name: "postgres", Probe: n.pool.Ping},
+		{Name: "redis", Probe: func(ctx context.Context) error { return n.redis.Ping(ctx).Err() }},
+		{Name: "views", Probe: n.viewsWithinBounds},
+		{Name: "node", Probe: func(context.Context) error {
+			if n.draining.Load() {
+				return errors.New("draining")
+			}
+			return nil
+		}},
+	}
+}
+
+// maxLag is how many events a view may be behind before the node calls itself not ready.
+const maxLag = 10_000
+
+func (n *node) viewsWithinBounds(context.Context) error {
+	for _, v := range n.views.Status() {
+		if v.State == projections.StateFailed || v.State == projections.StateStarting || v.State == projections.StateStopped {
+			return fmt.Errorf("view %s is %s", v.Name, v.State)
+		}
+		if v.Lag > maxLag {
+			return fmt.Errorf("view %s is %d events behind", v.Name, v.Lag)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"parley/migrations"
+)
+
+func serveCommand() *cobra.Command {
+	var migrate, demo bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Start a node: sockets, REST and diagnostics on one port",
+		Long: "Starts a node. Pending migrations are applied first. SIGTERM or Ctrl-C drains it: no new connections,\n" +
+			"clients are told, commands in flight are finished, sockets are closed.\n\n" +
+			"Settings, from the environment or a .env file:\n" + settingsHelp(),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := loadSettings()
+			if err != nil {
+				return err
+			}
+			if err := s.validate(); err != nil {
+				return err
+			}
+			return serve(cmd, s, migrate, demo)
+		},
+	}
+	cmd.Flags().BoolVar(&migrate, "migrate", true, "apply pending migrations first; with --migrate=false refuse to start while there are any")
+	cmd.Flags().BoolVar(&demo, "demo", false, "make demo users and a demo room, and print how to connect")
+	return cmd
+}
+
+func serve(cmd *cobra.Command, s settings, migrate, demo bool) error {
+	ctx := cmd.Context()
+	if err := prepareSchema(cmd, s.DatabaseURL, migrate); err != nil {
+		return err
+	}
+	n, err := newNode(ctx, s, s.logger(cmd.ErrOrStderr()))
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	if demo {
+		n.onReady = func() error { return n.demo(ctx, cmd.OutOrStdout()) }
+	}
+	return n.run(ctx)
+}
+
+func prepareSchema(cmd *cobra.Command, dsn string, migrate bool) error {
+	if migrate {
+		return migrations.Up(cmd.Context(), dsn)
+	}
+	err := migrations.Check(cmd.Context(), dsn)
+	if errors.Is(err, migrations.ErrPending) {
+		return fmt.Errorf("%w: run `parley migrate up`, or start without --migrate=false", err)
+	}
+	return err
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+)
+
+// minSecretBytes is what HS256 asks of a secret (RFC 7518 section 3.2).
+const minSecretBytes = 32
+
+// settings are the environment of a node, section 1 of the wire contract. Every field says
+// what it is (help), and what it is when not set (envDefault).
+type settings struct {
+	DatabaseURL     string `env:"DATABASE_URL" help:"Postgres 15+ (required)"`
+	DatabaseReadURL string `env:"DATABASE_READ_URL" help:"replica for REST reads; the default is DATABASE_URL"`
+	RedisURL        string `env:"REDIS_URL" help:"redis:// or rediss://; a comma list is a cluster (required)"`
+
+	Port       int      `env:"SOCKET_PORT" envDefault:"3001" help:"listen port"`
+	ListenAddr string   `env:"LISTEN_ADDR" help:"host:port to listen on; overrides SOCKET_PORT"`
+	SocketPath string   `env:"SOCKET_PATH" envDefault:"/socket.io" help:"Socket.IO path"`
+	Origins    []string `env:"FRONTEND_URL" envDefault:"http://localhost:3000" help:"allowed browser origins, comma list"`
+
+	JWTSecret     string `env:"JWT_SECRET" help:"HS256 secret, at least 32 bytes (required)"`
+	JWTIssuer     string `env:"JWT_ISSUER" help:"the iss that tokens must carry, when set"`
+	JWTAudience   string `env:"JWT_AUDIENCE" help:"the aud that tokens must carry, when set"`
+	AutoProvision bool   `env:"AUTO_PROVISION" envDefault:"false" help:"a valid token of an unknown user registers that user"`
+
+	PingInterval        int      `env:"SOCKET_PING_INTERVAL" envDefault:"25000" help:"ms between heartbeats"`
+	PingTimeout         int      `env:"SOCKET_PING_TIMEOUT" envDefault:"60000" help:"ms to wait for the answer to a heartbeat"`
+	MaxPayload          int      `env:"SOCKET_MAX_HTTP_BUFFER_SIZE" envDefault:"1000000" help:"bytes, one incoming packet"`
+	MaxConnectionsPerIP int      `env:"SOCKET_MAX_CONNECTIONS_PER_IP" envDefault:"5" help:"live sockets of one address; 0 = no limit"`
+	TrustedProxies      []string `env:"TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed, comma list"`
+	RateLimitMessages   int      `env:"SOCKET_RATE_LIMIT_MESSAGES" envDefault:"30" help:"messages of one user in a window, across nodes; 0 = no limit"`
+	RateLimitWindow     int      `env:"SOCKET_RATE_LIMIT_WINDOW" envDefault:"60" help:"seconds"`
+	MaxRoomsPerSocket   int      `env:"MAX_ROOMS_PER_SOCKET" envDefault:"100" help:"rooms that one socket may receive"`
+	MaxMessageLength    int      `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
+
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long a stop may take"`
+	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error; debug logs every socket event"`
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
+
+	AllowUnsafePostgres bool `env:"ALLOW_UNSAFE_POSTGRES" envDefault:"false" help:"start although Postgres may lose commits (fsync or synchronous_commit off)"`
+
+	trustedProxies []netip.Prefix
+}
+
+// loadSettings reads the environment, and a .env file for what it does not set. Every
+// error is a usageError of one line that names the variable.
+func loadSettings() (settings, error) {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return settings{}, usagef(".env: %w", err)
+	}
+	s, err := env.ParseAs[settings]()
+	if err != nil {
+		return settings{}, usageError{describe(err)}
+	}
+	return s, nil
+}
+
+// describe turns a parse error into one line that names the variable and not its value,
+// which may be a secret.
+func describe(err error) error {
+	var parse env.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	field, ok := reflect.TypeFor[settings]().FieldByName(parse.Name)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s is not a valid %s", field.Tag.Get("env"), kindOf(parse.Type))
+}
+
+func kindOf(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration (such as 20s)"
+	case t == reflect.TypeFor[slog.Level]():
+		return "level (debug, info, warn, error)"
+	case t.Kind() == reflect.Int:
+		return "whole number"
+	case t.Kind() == reflect.Bool:
+		return "boolean (true or false)"
+	default:
+		return t.String()
+	}
+}
+
+// validate checks what serve needs; the first problem is returned.
+func (s *settings) validate() error {
+	checks := []func() error{s.checkRequired, s.checkRanges, s.checkNetwork}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+func (s *settings) checkRequired() error {
+	switch {
+	case s.DatabaseURL == "":
+		return errors.New("DATABASE_URL is required")
+	case s.RedisURL == "":
+		return errors.New("REDIS_URL is required")
+	case s.JWTSecret == "":
+		return errors.New("JWT_SECRET is required")
+	case len(s.JWTSecret) < minSecretBytes:
+		return fmt.Errorf("JWT_SECRET must have at least %d bytes", minSecretBytes)
+	}
+	return nil
+}
+
+func (s *settings) checkRanges() error {
+	for _, r := range []struct {
+		name          string
+		value, lo, hi int
+	}{
+		{"SOCKET_PORT", s.Port, 0, 65535},
+		{"SOCKET_PING_INTERVAL", s.PingInterval, 100, 3_600_000},
+		{"SOCKET_PING_TIMEOUT", s.PingTimeout, 100, 3_600_000},
+		{"SOCKET_MAX_HTTP_BUFFER_SIZE", s.MaxPayload, 1024, 100_000_000},
+		{"SOCKET_MAX_CONNECTIONS_PER_IP", s.MaxConnectionsPerIP, 0, 1_000_000},
+		{"SOCKET_RATE_LIMIT_MESSAGES", s.RateLimitMessages, 0, 1_000_000_000},
+		{"SOCKET_RATE_LIMIT_WINDOW", s.RateLimitWindow, 1, 86_400},
+		{"MAX_ROOMS_PER_SOCKET", s.MaxRoomsPerSocket, 1, 100_000},
+		{"MAX_MESSAGE_LENGTH", s.MaxMessageLength, 1, 1_000_000},
+	} {
+		if r.value < r.lo || r.value > r.hi {
+			return fmt.Errorf("%s must be from %d to %d", r.name, r.lo, r.hi)
+		}
+	}
+	if s.ShutdownTimeout < time.Second || s.ShutdownTimeout > time.Hour {
+		return errors.New("SHUTDOWN_TIMEOUT must be from 1s to 1h")
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		return errors.New("LOG_FORMAT must be text or json")
+	}
+	return nil
+}
+
+func (s *settings) checkNetwork() error {
+	if !strings.HasPrefix(s.SocketPath, "/") || strings.ContainsAny(s.SocketPath, "?#{} ") || strings.Trim(s.SocketPath, "/") == "" {
+		return errors.New("SOCKET_PATH must be an absolute path such as /socket.io")
+	}
+	for i, origin := range s.Origins {
+		s.Origins[i] = strings.TrimSuffix(origin, "/")
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") {
+			return errors.New("FRONTEND_URL must be a comma list of origins such as https://chat.example.com")
+		}
+	}
+	for _, cidr := range s.TrustedProxies {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return errors.New("TRUSTED_PROXIES must be a comma list of CIDRs such as 10.0.0.0/8")
+		}
+		s.trustedProxies = append(s.trustedProxies, prefix)
+	}
+	return nil
+}
+
+// listenAddr is where the node listens.
+func (s *settings) listenAddr() string {
+	if s.ListenAddr != "" {
+		return s.ListenAddr
+	}
+	return fmt.Sprintf(":%d", s.Port)
+}
+
+// logger writes to w as the settings say.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// settingsHelp is the table of all settings, made from the struct itself.
+func settingsHelp() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "  VARIABLE\tDEFAULT\tMEANING")
+	for field := range reflect.TypeFor[settings]().Fields() {
+		if name := field.Tag.Get("env"); name != "" {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", name, field.Tag.Get("envDefault"), field.Tag.Get("help"))
+		}
+	}
+	_ = w.Flush() // a strings.Builder does not fail
+	return b.String()
+}
