@@ -9,6 +9,7 @@ import (
 	"parley/commands"
 	"parley/domain"
 	"parley/domain/event"
+	"parley/domain/message"
 	"parley/projections"
 	"parley/projections/messages"
 )
@@ -66,12 +67,12 @@ func (a *API) getMessage(c *call) error {
 	if err != nil {
 		return err
 	}
-	message, position, err := a.Messages.Get(c.ctx(), roomID, c.param("mid"))
+	found, position, err := a.Messages.Get(c.ctx(), roomID, c.param("mid"))
 	c.at(position)
 	if err != nil {
 		return err
 	}
-	return c.ok(message)
+	return c.ok(found)
 }
 
 func (a *API) sendMessage(c *call) error {
@@ -86,13 +87,13 @@ func (a *API) sendMessage(c *call) error {
 	if body.ClientMessageID, err = c.idempotencyKey(body.ClientMessageID); err != nil {
 		return err
 	}
-	message, err := a.Commands.SendMessage.Do(c.ctx(), c.actor, body)
+	sent, err := a.Commands.SendMessage.Do(c.ctx(), c.actor, body)
 	if err != nil {
 		return err
 	}
-	c.at(message.Position)
-	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(body.RoomID)+"/messages/"+message.ID)
-	return c.send(http.StatusCreated, message)
+	c.at(sent.Position)
+	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(body.RoomID)+"/messages/"+sent.ID)
+	return c.send(http.StatusCreated, sent)
 }
 
 // idempotencyKey is the clientMessageId, by whichever name the client gives it.
@@ -116,12 +117,12 @@ func (a *API) editMessage(c *call) error {
 	if body.RoomID, body.MessageID, err = c.messageID(); err != nil {
 		return err
 	}
-	message, err := a.Commands.EditMessage.Do(c.ctx(), c.actor, body)
+	edited, err := a.Commands.EditMessage.Do(c.ctx(), c.actor, body)
 	if err != nil {
 		return err
 	}
-	c.at(message.Position)
-	return c.ok(message)
+	c.at(edited.Position)
+	return c.ok(edited)
 }
 
 func (a *API) deleteMessage(c *call) error {
@@ -144,7 +145,7 @@ func (c *call) messageID() (roomID, messageID string, err error) {
 	}
 	messageID = c.param("mid")
 	if _, err := event.ParseID(messageID); err != nil {
-		return "", "", domain.Errorf(domain.CodeMessageNotFound, "no such message in this room")
+		return "", "", message.ErrNotFound()
 	}
 	return roomID, messageID, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"parley/commands"
 	"parley/domain"
+	"parley/domain/room"
 	"parley/domain/wire"
 )
 
@@ -16,13 +17,13 @@ func (a *API) createRoom(c *call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	room, err := a.Commands.CreateRoom.Do(c.ctx(), c.actor, body)
+	created, err := a.Commands.CreateRoom.Do(c.ctx(), c.actor, body)
 	if err != nil {
 		return err
 	}
-	c.at(room.Position)
-	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(room.ID))
-	return c.send(http.StatusCreated, room)
+	c.at(created.Position)
+	c.Response().Header().Set(echo.HeaderLocation, Base+"/rooms/"+url.PathEscape(created.ID))
+	return c.send(http.StatusCreated, created)
 }
 
 func (a *API) listRooms(c *call) error {
@@ -48,26 +49,24 @@ func (a *API) listRooms(c *call) error {
 }
 
 // visible is the room of the path, if the caller may know of it, and whether the caller is a member.
-func (a *API) visible(c *call) (room wire.Room, member bool, err error) {
+func (a *API) visible(c *call) (known wire.Room, member bool, err error) {
 	id := c.param("id")
 	if !domain.ValidID(id) {
-		return wire.Room{}, false, errNoRoom()
+		return wire.Room{}, false, room.ErrNotFound()
 	}
 	return a.Commands.Directory.Membership(c.ctx(), c.actor.Principal, id)
 }
 
-func errNoRoom() error { return domain.Errorf(domain.CodeRoomNotFound, "no such room") }
-
 // readable is the id of the room of the path, if the caller may read what is said there.
 func (a *API) readable(c *call) (string, error) {
-	room, member, err := a.visible(c)
+	known, member, err := a.visible(c)
 	if err != nil {
 		return "", err
 	}
 	if !member && !c.actor.IsAdmin() {
-		return "", domain.Errorf(domain.CodeNotAMember, "not a member of this room")
+		return "", room.ErrNotAMember()
 	}
-	return room.ID, nil
+	return known.ID, nil
 }
 
 func (a *API) getRoom(c *call) error {
@@ -75,12 +74,12 @@ func (a *API) getRoom(c *call) error {
 	if err != nil {
 		return err
 	}
-	room, position, err := a.Rooms.Get(c.ctx(), known.ID)
+	viewed, position, err := a.Rooms.Get(c.ctx(), known.ID)
 	if err != nil && domain.CodeOf(err) != domain.CodeRoomNotFound {
 		return err
 	}
 	c.at(position)
-	return c.ok(newerRoom(room, known))
+	return c.ok(newerRoom(viewed, known))
 }
 
 // newerRoom: see newerUser.
@@ -100,12 +99,12 @@ func (a *API) updateRoom(c *call) error {
 	if body.RoomID, err = c.roomID(); err != nil {
 		return err
 	}
-	room, err := a.Commands.UpdateRoom.Do(c.ctx(), c.actor, body)
+	updated, err := a.Commands.UpdateRoom.Do(c.ctx(), c.actor, body)
 	if err != nil {
 		return err
 	}
-	c.at(room.Position)
-	return c.ok(room)
+	c.at(updated.Position)
+	return c.ok(updated)
 }
 
 func (a *API) archiveRoom(c *call) error {
@@ -113,19 +112,19 @@ func (a *API) archiveRoom(c *call) error {
 	if err != nil {
 		return err
 	}
-	room, err := a.Commands.ArchiveRoom.Do(c.ctx(), c.actor, commands.RoomRef{RoomID: id})
+	archived, err := a.Commands.ArchiveRoom.Do(c.ctx(), c.actor, commands.RoomRef{RoomID: id})
 	if err != nil {
 		return err
 	}
-	c.at(room.Position)
-	return c.ok(room)
+	c.at(archived.Position)
+	return c.ok(archived)
 }
 
 // roomID is the id in the path. One that cannot be is answered like one that is not there.
 func (c *call) roomID() (string, error) {
 	id := c.param("id")
 	if !domain.ValidID(id) {
-		return "", errNoRoom()
+		return "", room.ErrNotFound()
 	}
 	return id, nil
 }
