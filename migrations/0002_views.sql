@@ -38,9 +38,8 @@ CREATE INDEX users_name_idx     ON views.users (name_key, id);
 -- that such an update stays on its page and leaves the indexes alone; the rooms of one user are few
 -- enough to be sorted when they are asked for.
 CREATE TABLE views.rooms (
-  -- Of the last event that changed what clients see of the room.
+  -- Position and version of the last event of the room's own stream that is applied.
   position         bigint      NOT NULL,
-  -- Of the last event of the room's own stream that is applied.
   version          bigint      NOT NULL,
   last_seq         bigint      NOT NULL,
   -- Position and time of the creation or of the last message.

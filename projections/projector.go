@@ -37,6 +37,9 @@ func In(schema, sql string) string {
 	return strings.ReplaceAll(sql, DefaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
 }
 
+// Unhandled says that a view was not taught what an event of its categories means to it.
+func Unhandled(e event.Event) error { return fmt.Errorf("the view has no case for %T", e) }
+
 // Each hands on the decoded events of the categories, in order. It skips types that
 // this build does not know: a newer node wrote them, and a newer build of the view reads them.
 // What it cannot decode is an error that names the event.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -71,7 +73,8 @@ func DecodeCursor(cursor string, n int) ([]string, error) {
 // rows show exactly the events up to the position. The statement's first column must be the
 // position and it must give a row also when nothing is found: one whose other columns
 // are all NULL. scan says where the other columns of a row go (to types that take
-// NULL), found whether there was a row. Errors are of code UNAVAILABLE when trying again may help.
+// NULL), found whether there was a row. Errors are of code UNAVAILABLE when trying again may help,
+// and INVALID_PAYLOAD when a parameter is no text.
 func Select[R any](
 	ctx context.Context, db DB, what, sql string, scan func(*R) []any, found func(*R) bool, args ...any,
 ) ([]R, event.Position, error) {
@@ -111,10 +114,18 @@ func One[R any](list []R) (R, bool) {
 	return list[0], true
 }
 
+// notText is the SQLSTATE for bytes that no text of Postgres can hold. What is asked for comes from outside.
+const notText = "22021"
+
 func queryError(what string, err error) error {
 	err = fmt.Errorf("read %s: %w", what, err)
-	if transient(err) {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && pgErr.Code == notText:
+		return &domain.Error{Code: domain.CodeInvalidPayload, Message: "text is not valid UTF-8 or has a NUL", Cause: err}
+	case transient(err):
 		return domain.Unavailable(err)
+	default:
+		return err
 	}
-	return err
 }

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -21,6 +22,8 @@ type session struct {
 	turn    sync.Mutex
 	conn    *pgx.Conn
 }
+
+var errLost = errors.New("connection lost")
 
 // closeTimeout bounds the goodbye to a server that may not be listening any more.
 const closeTimeout = time.Second
@@ -68,16 +71,20 @@ func (s *session) tryLock(ctx context.Context, schema, name string) (locked bool
 func lockKey(schema, name string) int64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "parley view %d:%s.%s", len(schema), schema, name) // never fails
-	return int64(h.Sum64())                                                  //nolint:gosec // any 64 bits will do
+	return int64(h.Sum64())
 }
 
-// transact runs one transaction.
+// transact runs one transaction. errLost says that the connection, and so the lock, is gone.
 func (s *session) transact(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return do(ctx, tx) })
+	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return do(ctx, tx) })
+	if err != nil && s.conn.IsClosed() {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return err
 }
 
 // watch returns an error when the connection is lost, nil when ctx ends.

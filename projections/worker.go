@@ -175,7 +175,7 @@ func (w *worker) apply(ctx context.Context, s *session, batch []event.Recorded) 
 func (w *worker) applyOrHalve(ctx context.Context, s *session, batch []event.Recorded) error {
 	err := w.applyOnce(ctx, s, batch)
 	switch {
-	case err == nil, ctx.Err() != nil, isOrder(err), transient(err), s.conn.IsClosed():
+	case err == nil, ctx.Err() != nil, isOrder(err), errors.Is(err, errLost), transient(err):
 		return err
 	case len(batch) == 1:
 		return &poisonError{position: batch[0].Position, cause: err}

@@ -85,6 +85,8 @@ func (f *fold) add(r event.Recorded, e event.Event) error {
 	case event.MessageDeleted:
 		c := f.of(r, e.RoomID, e.Seq)
 		c.message.Content, c.message.Attachments, c.deletedAt = "", nil, &r.RecordedAt
+	default:
+		return projections.Unhandled(e)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"parley/domain/event"
 )
@@ -130,7 +131,7 @@ func (h *history) toggle() {
 func (h *history) create() {
 	kind := []event.RoomType{event.RoomPublic, event.RoomPrivate}[h.rand.IntN(2)]
 	r := &room{members: map[string]member{}, Room: event.Room{
-		RoomID: event.DeriveID("room", fmt.Sprint(len(h.rooms))).String(), Name: h.text("Room"), RoomType: kind,
+		RoomID: event.DeriveID("room", strconv.Itoa(len(h.rooms))).String(), Name: h.text("Room"), RoomType: kind,
 		Topic: h.text("topic"), CreatedBy: h.anyUser().UserID,
 	}}
 	created := event.RoomCreated{RoomID: r.RoomID, Name: r.Name, RoomType: kind, Topic: r.Topic, CreatedBy: r.CreatedBy}
@@ -188,7 +189,7 @@ func (h *history) setRole(r *room) {
 func (h *history) send(r *room) {
 	author := h.users[h.anyMember(r).UserID]
 	m := &message{Message: event.Message{
-		RoomID: r.RoomID, MessageID: event.DeriveID(r.RoomID, fmt.Sprint(len(r.messages))).String(), Content: h.text("hello"),
+		RoomID: r.RoomID, MessageID: event.DeriveID(r.RoomID, strconv.Itoa(len(r.messages))).String(), Content: h.text("hello"),
 		Sender: event.Sender{
 			ID: author.UserID, Username: author.Username, DisplayName: author.DisplayName, AvatarURL: author.AvatarURL,
 		},

@@ -13,9 +13,9 @@ import (
 
 // State is a client's picture of some rooms.
 type State struct {
-	Rooms    map[string]wire.Room
-	Members  map[string]map[string]wire.Member
-	Messages map[string]map[int64]wire.Message
+	Rooms    map[string]wire.Room              `json:"rooms"`
+	Members  map[string]map[string]wire.Member `json:"members"`
+	Messages map[string]map[int64]wire.Message `json:"messages"`
 }
 
 // Fetch reads the rooms that exist among these.
@@ -104,24 +104,25 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		s.Rooms[room.ID] = room
 	case wire.EventUserJoined:
 		m := read[wire.Membership](t, p)
-		s.count(m, +1)
+		s.count(m.RoomID, +1, m.Position)
 		s.Members[m.RoomID][m.UserID] = wire.Member{UserID: m.UserID, Username: m.Username, Role: m.Role, JoinedAt: m.At}
 	case wire.EventUserLeft:
 		m := read[wire.Membership](t, p)
-		s.count(m, -1)
+		s.count(m.RoomID, -1, m.Position)
 		delete(s.Members[m.RoomID], m.UserID)
 	case wire.EventMemberUpdated:
 		m := read[wire.MemberUpdated](t, p)
+		s.count(m.RoomID, 0, m.Position)
 		s.Members[m.RoomID][m.UserID] = m.Member
 	default:
 		t.Fatalf("nobody knows what %s changes", p.Event)
 	}
 }
 
-func (s State) count(m wire.Membership, d int) {
-	room := s.Rooms[m.RoomID]
-	room.MemberCount, room.Position = room.MemberCount+d, m.Position
-	s.Rooms[m.RoomID] = room
+func (s State) count(roomID string, d int, position event.Position) {
+	room := s.Rooms[roomID]
+	room.MemberCount, room.Position = room.MemberCount+d, position
+	s.Rooms[roomID] = room
 }
 
 func read[T any](t testing.TB, p wire.Push) T {

@@ -20,7 +20,7 @@ import (
 // writes to a schema.
 func Suite(t *testing.T, build func(schema string) projections.Projector) {
 	t.Helper()
-	s := suite{build: build, events: History(7, 1200).Events()}
+	s := suite{build: build, events: History(7, 700).Events()}
 	s.want = s.tables(t, s.events)
 	for _, rule := range []struct {
 		name  string
@@ -75,7 +75,7 @@ func (s *suite) batches(t *testing.T) {
 }
 
 func (s *suite) repetition(t *testing.T) {
-	s.same(t, s.tables(t, s.events, s.events, s.events[:100], s.events[300:400], s.events[1000:]))
+	s.same(t, s.tables(t, s.events, s.events, s.events[:100], s.events[300:400], s.events[600:]))
 	s.same(t, s.tables(t, s.events[:500], s.events[300:]))
 }
 
@@ -149,6 +149,9 @@ func Apply(t testing.TB, pool *pgxpool.Pool, p projections.Projector, batches ..
 	t.Helper()
 	for _, batch := range batches {
 		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), "SET LOCAL synchronous_commit = off"); err != nil { // as a Runner does
+				return err
+			}
 			if err := p.Apply(t.Context(), tx, batch); err != nil {
 				return err
 			}

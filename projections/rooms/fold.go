@@ -68,9 +68,8 @@ func (f *fold) addRoom(r event.Recorded, e event.Event) error {
 	if !ok {
 		return fmt.Errorf("room %s was never created", id)
 	}
-	current.version, current.changed = zeronull.Int8(r.Version), true
-	f.change(r, e, current)
-	return nil
+	current.version, current.position, current.changed = zeronull.Int8(r.Version), zeronull.Int8(r.Position), true
+	return f.change(r, e, current)
 }
 
 func (f *fold) create(r event.Recorded, e event.RoomCreated) {
@@ -85,34 +84,32 @@ func (f *fold) create(r event.Recorded, e event.RoomCreated) {
 	}
 }
 
-func (f *fold) change(r event.Recorded, e event.Event, to *room) {
+func (f *fold) change(r event.Recorded, e event.Event, to *room) error {
 	switch e := e.(type) {
 	case event.RoomUpdated:
-		to.set(r, e.Room)
+		to.set(e.Room)
 	case event.RoomArchived:
-		to.set(r, e.Room)
+		to.set(e.Room)
 		to.archivedAt = zeronull.Timestamptz(r.RecordedAt)
 	case event.MemberJoined:
-		to.count(r, +1)
+		to.memberCount++
 		f.put(r, e.RoomID, e.UserID, e.Username, e.Role, r.RecordedAt)
-	case event.MemberRoleChanged: // seen in the list of members alone
+	case event.MemberRoleChanged:
 		f.put(r, e.RoomID, e.UserID, e.Username, e.Role, e.JoinedAt)
 	case event.MemberLeft:
-		to.count(r, -1)
+		to.memberCount--
 		f.remove(e.RoomID, e.UserID)
 	case event.MemberRemoved:
-		to.count(r, -1)
+		to.memberCount--
 		f.remove(e.RoomID, e.UserID)
+	default:
+		return projections.Unhandled(e)
 	}
+	return nil
 }
 
-func (r *room) set(at event.Recorded, e event.Room) {
-	r.position, r.memberCount = zeronull.Int8(at.Position), zeronull.Int4(e.MemberCount)
-	r.name, r.topic = zeronull.Text(e.Name), zeronull.Text(e.Topic)
-}
-
-func (r *room) count(at event.Recorded, d int32) {
-	r.position, r.memberCount = zeronull.Int8(at.Position), r.memberCount+zeronull.Int4(d)
+func (r *room) set(e event.Room) {
+	r.memberCount, r.name, r.topic = zeronull.Int4(e.MemberCount), zeronull.Text(e.Name), zeronull.Text(e.Topic)
 }
 
 func (f *fold) put(r event.Recorded, roomID, userID, username string, role event.MemberRole, joinedAt time.Time) {

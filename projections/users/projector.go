@@ -73,6 +73,8 @@ func (f fold) add(r event.Recorded, e event.Event) error {
 		c.active = new(false)
 	case event.UserReactivated:
 		c.active = new(true)
+	default:
+		return projections.Unhandled(e)
 	}
 	return nil
 }
