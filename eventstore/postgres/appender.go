@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"parley/domain"
-	"parley/domain/event"
 	"parley/eventstore"
 )
 
@@ -18,6 +17,7 @@ import (
 //	loop     takes a batch, has it stored, sorts out what is decided again
 //	answers  tells OnCommit and the waiting appends, while the loop is at the next batch
 //	clock    answers what is overdue
+//	drain    ends the loop
 //	deciders call Append.Again, a goroutine for each
 type appender struct {
 	store    *Store
@@ -48,44 +48,49 @@ func newAppender(s *Store) *appender {
 // run appends until ctx ends, then drains.
 func (a *appender) run(ctx context.Context) {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
 	var helpers sync.WaitGroup
 	helpers.Go(a.answers)
-	ticking, stopClock := context.WithCancel(context.WithoutCancel(ctx))
-	helpers.Go(func() { a.clock(ticking) })
+	helpers.Go(func() { a.clock(working) })
+	helpers.Go(func() { a.drain(ctx, working, stop) })
 
-	a.loop(ctx, working, stop)
+	a.loop(working)
 
+	stop()
 	a.deciding.Wait()
 	close(a.settled)
-	stopClock()
 	helpers.Wait()
 	a.queue.abandon()
 	a.disconnect()
 }
 
-// loop works until ctx ends and the queue is empty, or until working ends.
-func (a *appender) loop(ctx, working context.Context, stop func()) {
-	ending := ctx.Done()
+// loop works until the queue is closed and empty, or until working ends.
+func (a *appender) loop(working context.Context) {
 	for working.Err() == nil {
-		if ending != nil && ctx.Err() != nil {
-			ending = nil
-			a.queue.close()
-			drain := time.AfterFunc(a.cfg.DrainTimeout, stop)
-			defer drain.Stop()
-		}
 		if items := a.queue.take(nil, a.cfg.BatchCommands, a.cfg.BatchBytes); len(items) > 0 {
 			a.process(working, items)
 			continue
 		}
-		if ending == nil && a.queue.count.Load() == 0 {
+		if a.queue.drained() {
 			return
 		}
 		select {
 		case <-a.queue.wake:
 		case <-working.Done():
-		case <-ending:
 		}
+	}
+}
+
+// drain closes the queue when ctx ends, also while a batch is under way, and stops the work when
+// DrainTimeout has passed.
+func (a *appender) drain(ctx, working context.Context, stop func()) {
+	<-ctx.Done()
+	a.queue.close()
+	timer := time.NewTimer(a.cfg.DrainTimeout)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		stop()
+	case <-working.Done():
 	}
 }
 
@@ -125,25 +130,42 @@ func (a *appender) process(ctx context.Context, items []*item) {
 	}
 }
 
-// commit tries to store the items; once more on a new connection if the old one broke. No
-// batch and no error mean that all of them have been answered meanwhile.
+// commit tries to store the items; once more on a new connection if the old one broke, and, if
+// it broke during COMMIT, until it is known what became of them. No batch and no error mean
+// that all of them have been answered meanwhile.
 func (a *appender) commit(ctx context.Context, items []*item) (*batch, error) {
 	for attempt := 1; ; attempt++ {
 		b, err := a.attempt(ctx, items)
 		if err == nil || faultOfData(err) {
 			return b, err
 		}
-		gone := a.session != nil && (a.session.broken() || readOnly(err))
-		if gone {
+		broke := a.session != nil && (a.session.broken() || readOnly(err))
+		if broke {
 			a.disconnect()
 		}
+		uncertain := slices.ContainsFunc(items, func(it *item) bool { return it.maybeStored })
 		// A connection that could not be made, or a server that says no, will not do better at once.
-		if !gone || attempt == 2 || ctx.Err() != nil {
+		if ctx.Err() != nil || !uncertain && (!broke || attempt == 2) {
 			return nil, err
 		}
-		if items = a.queue.admit(items); len(items) == 0 {
+		if attempt > 1 {
+			pause(ctx, retryAfter)
+		}
+		if items = a.queue.admit(items); len(items) == 0 { // at the latest when their time is over
 			return nil, nil //nolint:nilnil // see above
 		}
+	}
+}
+
+// retryAfter is the pause between attempts to learn what became of a commit.
+const retryAfter = 50 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -283,7 +305,7 @@ func (a *appender) answers() {
 
 func (a *appender) answer(b *batch) {
 	stored := b.recorded()
-	earlier, err := a.earlier(b, stored)
+	earlier := b.earlier(stored)
 	if again := earlier.of(b, recovered); len(again) > 0 {
 		a.cfg.OnCommit(again)
 	}
@@ -291,75 +313,14 @@ func (a *appender) answer(b *batch) {
 		a.cfg.OnCommit(stored)
 	}
 	for i, it := range b.items {
-		switch r := b.rulings[i]; {
-		case r.verdict == undecided || r.verdict == waiting: // not yet
-		case r.verdict == accepted:
+		switch r := b.rulings[i]; r.verdict {
+		case accepted:
 			a.queue.answer(it, eventstore.Result{Events: stored[r.from:r.to:r.to]}, nil)
-		case r.verdict == conflicting:
-			a.queue.answer(it, eventstore.Result{}, r.conflict)
-		case err != nil:
-			a.queue.answer(it, eventstore.Result{}, err)
-		default:
+		case duplicate, recovered:
 			a.queue.answer(it, eventstore.Result{Events: earlier.events(it), Duplicate: r.verdict == duplicate}, nil)
+		case conflicting:
+			a.queue.answer(it, eventstore.Result{}, r.conflict)
+		case undecided, waiting: // not yet
 		}
 	}
 }
-
-// recordedByID finds what repeated appends stored the first time.
-type recordedByID map[event.ID]event.Recorded
-
-// earlier reads the events of the batch's repetitions, as far as they are not in the batch itself.
-func (a *appender) earlier(b *batch, stored []event.Recorded) (recordedByID, error) {
-	var found recordedByID
-	var missing []event.ID
-	for i, it := range b.items {
-		if v := b.rulings[i].verdict; v != duplicate && v != recovered {
-			continue
-		}
-		if found == nil {
-			found = recordedByID{}
-			for _, e := range stored {
-				found[e.ID] = e
-			}
-		}
-		for j := range it.append.Events {
-			if id := it.append.Events[j].ID; found[id].Position == 0 && b.ids[id] > 0 {
-				missing = append(missing, id)
-			}
-		}
-	}
-	if len(missing) == 0 {
-		return found, nil
-	}
-	events, err := a.store.ByID(context.Background(), missing...)
-	for _, e := range events {
-		found[e.ID] = e
-	}
-	return found, err
-}
-
-// events are those of one append, in their order in the log.
-func (r recordedByID) events(it *item) []event.Recorded {
-	events := make([]event.Recorded, 0, len(it.append.Events))
-	for i := range it.append.Events {
-		if e, ok := r[it.append.Events[i].ID]; ok {
-			events = append(events, e)
-		}
-	}
-	slices.SortFunc(events, byPosition)
-	return events
-}
-
-// of are the events of all appends with that verdict, in their order in the log.
-func (r recordedByID) of(b *batch, v verdict) []event.Recorded {
-	var events []event.Recorded
-	for i, it := range b.items {
-		if b.rulings[i].verdict == v {
-			events = append(events, r.events(it)...)
-		}
-	}
-	slices.SortFunc(events, byPosition)
-	return events
-}
-
-func byPosition(x, y event.Recorded) int { return int(x.Position - y.Position) }

@@ -18,6 +18,8 @@ type batch struct {
 	streams  map[event.Stream]*tail
 	ids      map[event.ID]event.Position
 	subjects map[string]event.Position
+	logged   recordedByID // the events of ids
+	decoder  decoder
 
 	// The keys of the maps above, in the order in which they are asked for.
 	streamKeys  []event.Stream

@@ -4,6 +4,7 @@
 //	queue.go    what waits: bounds, order of keys, deadlines
 //	appender.go takes what is queued and answers it, a commit for many appends
 //	batch.go    which appends of a batch pass, and the rows they become (no I/O)
+//	repeats.go  what repetitions are answered with
 //	session.go  the appender's own connection: lock, look up, insert, commit
 //	encode.go   Postgres' binary arrays
 //	read.go     the Reader
@@ -40,7 +41,8 @@
 // When the connection breaks, the batch is tried once more on a new one. That is safe even if it broke
 // during COMMIT: the new attempt waits for the lock, which the old transaction holds until it has
 // ended, and then finds the ids of what was stored; such appends are answered as stored.
-// If the second attempt fails as well, all are answered UNAVAILABLE.
+// This is tried until Config.Timeout. If the connection broke at another moment and the second
+// attempt fails as well, all are answered UNAVAILABLE.
 //
 // A frozen node cannot hold the lock for long: idle_in_transaction_session_timeout ends
 // its transaction. A server that may lose what it has acknowledged (fsync, full_page_writes or

@@ -226,8 +226,16 @@ func (q *queue) expire() {
 // close lets nothing more in.
 func (q *queue) close() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.closed = true
+	q.mu.Unlock()
+	q.signal()
+}
+
+// drained reports whether nothing is left and nothing can come.
+func (q *queue) drained() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed && q.count.Load() == 0
 }
 
 // abandon answers everything that is left.

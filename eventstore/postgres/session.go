@@ -31,10 +31,11 @@ FROM unnest($1::text[]) WITH ORDINALITY asked(stream, i) CROSS JOIN LATERAL (
 	SELECT version, seq FROM log.events WHERE stream = asked.stream ORDER BY version DESC LIMIT 1
 ) last`
 
+	// The whole rows: hardly any id is found, and a repetition is answered with them.
 	sqlIDs = `
-SELECT asked.i, e.position
+SELECT asked.i, e.*
 FROM unnest($1::uuid[]) WITH ORDINALITY asked(id, i) CROSS JOIN LATERAL (
-	SELECT position FROM log.events WHERE id = asked.id LIMIT 1
+	SELECT ` + columns + ` FROM log.events WHERE id = asked.id LIMIT 1
 ) e`
 
 	sqlSubjects = `
@@ -154,10 +155,19 @@ func (b *batch) found(statement int, values [][]byte) {
 	case 3:
 		*b.streams[b.streamKeys[decodeInt8(values[0])-1]] = tail{decodeInt8(values[1]), decodeInt8(values[2])}
 	case 4:
-		b.ids[b.idKeys[decodeInt8(values[0])-1]] = event.Position(decodeInt8(values[1]))
+		b.foundID(values[1:])
 	case 5:
 		b.subjects[b.subjectKeys[decodeInt8(values[0])-1]] = event.Position(decodeInt8(values[1]))
 	}
+}
+
+func (b *batch) foundID(columns [][]byte) {
+	if b.logged == nil {
+		b.logged = recordedByID{}
+	}
+	e := b.decoder.decode(columns)
+	b.ids[e.ID] = e.Position
+	b.logged[e.ID] = e
 }
 
 var errNotCommitted = errors.New("the server rolled the commit back")
