@@ -1,0 +1,53 @@
+package commands_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"parley/commands"
+	"parley/domain/event"
+	"parley/domain/wire"
+)
+
+// BenchmarkSendMessage is the cost of a message without the database: the pipeline, and a
+// store that only appends to memory.
+func BenchmarkSendMessage(b *testing.B) {
+	for _, members := range []int{4, 10_000} {
+		b.Run(fmt.Sprintf("%d members", members), func(b *testing.B) {
+			k := inMemory(b, commands.Config{})
+			room := k.open(event.RoomPublic)
+			for i := range members - 4 {
+				name := fmt.Sprintf("user-%d", i)
+				k.users(name)
+				must(k, k.JoinRoom, name, commands.RoomRef{RoomID: room})
+			}
+			c := commands.SendMessage{RoomID: room, Content: "hello, this is an ordinary message of some length", Mentions: []string{"ann"}}
+			b.ReportAllocs()
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range b.N {
+				wg.Add(1)
+				k.SendMessage.Submit(b.Context(), as("mia"), c, func(_ wire.Message, err error) {
+					if err != nil {
+						b.Error(err)
+					}
+					wg.Done()
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+func BenchmarkMembership(b *testing.B) {
+	k := inMemory(b, commands.Config{})
+	room := k.open(event.RoomPublic)
+	p := as("mia").Principal
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := k.Directory.Membership(b.Context(), p, room); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

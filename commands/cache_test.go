@@ -1,0 +1,285 @@
+package commands_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"parley/commands"
+	"parley/domain"
+	"parley/domain/event"
+	"parley/domain/wire"
+	"parley/eventstore"
+	"parley/eventstore/memory"
+)
+
+// counting is a log that counts reads.
+type counting struct {
+	eventstore.Log
+	reads atomic.Int64
+}
+
+func (c *counting) Stream(ctx context.Context, s event.Stream, after int64, limit int) ([]event.Recorded, error) {
+	c.reads.Add(1)
+	return c.Log.Stream(ctx, s, after, limit)
+}
+
+func (c *counting) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
+	c.reads.Add(1)
+	return c.Log.ByID(ctx, ids...)
+}
+
+// polling follows a log by asking for its head.
+type polling struct{ log eventstore.Log }
+
+func (p polling) Follow(ctx context.Context, after event.Position, handle func(context.Context, []event.Recorded) error) error {
+	for ctx.Err() == nil {
+		batch, err := p.log.All(ctx, after, 0)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if err := handle(ctx, batch); err != nil {
+			return err
+		}
+		after = batch[len(batch)-1].Position
+	}
+	return nil
+}
+
+func TestSendingReadsNothing(t *testing.T) {
+	t.Parallel()
+	log := &counting{Log: memory.New(memory.Config{})}
+	k := newKit(t, log, commands.Config{})
+	k.users("ann", "mod", "mia", "mel")
+	room := k.open(event.RoomPublic)
+	k.say("mia", room, "warm up")
+	before := log.reads.Load()
+	for i := range 100 {
+		k.say("mia", room, fmt.Sprint(i))
+	}
+	if n := log.reads.Load() - before; n != 0 {
+		t.Errorf("100 messages cost %d reads", n)
+	}
+}
+
+func TestARefusalIsNeverMadeOnACachedStateAlone(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	a, b := node(t, log), node(t, log.Node(nil))
+	room := a.open(event.RoomPrivate)
+	send := commands.SendMessage{RoomID: room, Content: "hi"}
+	if got := code(b, b.SendMessage, "out", send); got != domain.CodeRoomNotFound {
+		t.Fatalf("an outsider: %q", got)
+	}
+	must(a, a.AddMember, "ann", commands.AddMember{RoomID: room, UserID: "out"})
+	must(b, b.SendMessage, "out", send)
+
+	must(a, a.DeactivateUser, "root!", commands.UserRef{UserID: "out"})
+	if got := code(b, b.SendMessage, "out", send); got != domain.CodeInvalidUser {
+		t.Fatalf("deactivated: %q", got)
+	}
+	must(a, a.ReactivateUser, "root!", commands.UserRef{UserID: "out"})
+	must(b, b.SendMessage, "out", send)
+
+	// That there is nothing to do is not said either.
+	must(b, b.JoinRoom, "out", commands.RoomRef{RoomID: room})
+	must(a, a.RemoveMember, "ann", commands.RemoveMember{RoomID: room, UserID: "out"})
+	if got := code(b, b.JoinRoom, "out", commands.RoomRef{RoomID: room}); got != domain.CodeRoomNotFound {
+		t.Errorf("a removed member joins: %q", got)
+	}
+	if _, member, err := b.Directory.Membership(t.Context(), as("out").Principal, room); member || domain.CodeOf(err) != domain.CodeRoomNotFound {
+		t.Errorf("a removed member is one: %v, %v", member, err)
+	}
+}
+
+func TestRunKeepsTheCachesFresh(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	a := node(t, log)
+	counted := &counting{Log: log.Node(nil)}
+	c, err := commands.New(commands.Deps{Log: counted, Follower: polling{counted}}, commands.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := kit{t, counted, c}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	room := a.open(event.RoomPublic)
+	b.say("mia", room, "warm up")
+	for _, change := range []func() (ok func() bool){
+		func() func() bool {
+			must(a, a.DeactivateUser, "root!", commands.UserRef{UserID: "mel"})
+			return func() bool { u, err := c.Directory.User(ctx, "mel"); return err == nil && !u.Active }
+		},
+		func() func() bool {
+			must(a, a.ChangeProfile, "mia", commands.ChangeProfile{DisplayName: new("New")})
+			return func() bool { u, err := c.Directory.User(ctx, "mia"); return err == nil && u.DisplayName == "New" }
+		},
+		func() func() bool {
+			must(a, a.JoinRoom, "out", commands.RoomRef{RoomID: room})
+			return func() bool {
+				return code(b, b.SendMessage, "out", commands.SendMessage{RoomID: room, Content: "x"}) == ""
+			}
+		},
+	} {
+		ok := change()
+		for deadline := time.Now().Add(5 * time.Second); !ok(); <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a change on the other node is never seen")
+			}
+		}
+	}
+	b.say("out", room, "warm up")
+	before := counted.reads.Load()
+	b.say("out", room, "again")
+	b.say("mia", room, "again")
+	if n := counted.reads.Load() - before; n != 0 {
+		t.Errorf("two messages in a room that is up to date cost %d reads", n)
+	}
+}
+
+func TestRunWithoutAFollowerEnds(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, memory.New(memory.Config{}), commands.Config{})
+	if err := k.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyReadersOfOneRoomShareReads(t *testing.T) {
+	t.Parallel()
+	slow := &slowReads{Log: memory.New(memory.Config{})}
+	k := newKit(t, slow, commands.Config{})
+	k.users("ann", "mod", "mia", "mel")
+	room := k.open(event.RoomPublic)
+	slow.delay = 20 * time.Millisecond
+	before := slow.reads.Load()
+	var wg sync.WaitGroup
+	for range 200 {
+		wg.Go(func() {
+			if _, member, err := k.Directory.Membership(t.Context(), as("mia").Principal, room); !member || err != nil {
+				t.Errorf("%v, %v", member, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := slow.reads.Load() - before; n > 10 {
+		t.Errorf("200 questions about one room cost %d reads", n)
+	}
+}
+
+type slowReads struct {
+	eventstore.Log
+	delay time.Duration
+	reads atomic.Int64
+}
+
+func (s *slowReads) Stream(ctx context.Context, st event.Stream, after int64, limit int) ([]event.Recorded, error) {
+	s.reads.Add(1)
+	if s.delay > 0 {
+		<-time.After(s.delay)
+	}
+	return s.Log.Stream(ctx, st, after, limit)
+}
+
+func TestACacheOfOneIsEnough(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, memory.New(memory.Config{}), commands.Config{CachedRooms: 1, CachedUsers: 1})
+	k.users("ann", "mod", "mia", "mel")
+	rooms := []string{k.open(event.RoomPublic), k.open(event.RoomPrivate), k.open(event.RoomPublic)}
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() { k.say([]string{"ann", "mia", "mel"}[i%3], rooms[i%2], "hi") })
+		wg.Go(func() {
+			must(k, k.UpdateRoom, "ann", commands.UpdateRoom{RoomID: rooms[i%3], Topic: new(fmt.Sprint(i))})
+		})
+	}
+	wg.Wait()
+}
+
+func TestWithoutTheLogNothingIsPromised(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	k := node(t, log)
+	room := k.open(event.RoomPublic)
+	k.say("mia", room, "hi")
+	log.Fail(errors.New("away"))
+	for name, got := range map[string]domain.Code{
+		"send":   code(k, k.SendMessage, "mia", commands.SendMessage{RoomID: room, Content: "x"}),
+		"join":   code(k, k.JoinRoom, "out", commands.RoomRef{RoomID: room}),
+		"create": code(k, k.CreateRoom, "mia", commands.CreateRoom{Name: "x", Type: event.RoomPublic}),
+	} {
+		if got != domain.CodeUnavailable {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	log.Fail(nil)
+	k.say("mia", room, "hi again")
+	if n, _ := authored(k.stream(event.MessagesStream(room)), "mia"); n != 2 {
+		t.Errorf("%d messages stored, want 2", n)
+	}
+}
+
+func TestACallerThatGivesUpIsToldSo(t *testing.T) {
+	t.Parallel()
+	k := inMemory(t, commands.Config{})
+	room := k.open(event.RoomPublic)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := k.SendMessage.Do(ctx, as("mia"), commands.SendMessage{RoomID: room, Content: "x"})
+	if domain.CodeOf(err) != domain.CodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEveryAnswerIsObserved(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		name string
+		code domain.Code
+	}
+	var mu sync.Mutex
+	got := map[seen]int{}
+	c, err := commands.New(commands.Deps{Log: memory.New(memory.Config{}), Observe: func(name string, code domain.Code, took time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[seen{name, code}]++
+		if took < 0 {
+			t.Errorf("%s took %v", name, took)
+		}
+	}}, commands.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := kit{t, nil, c}
+	k.users("ann")
+	answered := make(chan error, 3)
+	for _, content := range []string{"x", ""} {
+		c.SendMessage.Submit(t.Context(), as("ann"), commands.SendMessage{RoomID: "none", Content: content}, func(_ wire.Message, err error) { answered <- err })
+		<-answered
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	want := map[seen]int{{"register-user", ""}: 1, {"send-message", domain.CodeRoomNotFound}: 1, {"send-message", domain.CodeInvalidPayload}: 1}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("observed %v, want %v", got, want)
+	}
+}
