@@ -7,6 +7,7 @@
 //	publish.go   one Watermill message for each commit
 //	subscribe.go what the others publish
 //	envelope.go  the message
+//	payloads.go  decoding, once for all
 //
 // The way of a commit:
 //

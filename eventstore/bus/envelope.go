@@ -110,8 +110,8 @@ func decode(m *message.Message) ([]event.Recorded, error) {
 			return nil, errNotACommit
 		}
 		batch[i].RecordedAt = batch[i].RecordedAt.UTC()
-		batch[i] = batch[i].Decoded()
 	}
+	decodePayloads(batch)
 	return batch, nil
 }
 

@@ -81,9 +81,7 @@ func (b *Bus) readAhead(ctx context.Context, after event.Position, pages chan<- 
 			pause(ctx, retryAfter)
 			continue
 		}
-		for i := range page {
-			page[i] = page[i].Decoded()
-		}
+		decodePayloads(page)
 		after = page[len(page)-1].Position
 		select {
 		case pages <- page:

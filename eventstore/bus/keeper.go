@@ -105,9 +105,7 @@ func (b *Bus) repair(ctx context.Context) {
 			b.tail.disprove(after)
 			b.counts.junk.Add(1)
 		default:
-			for i := range page {
-				page[i] = page[i].Decoded()
-			}
+			decodePayloads(page)
 			b.tail.offer(page)
 			b.counts.repairs.Add(1)
 			b.counts.repaired.Add(uint64(len(page)))
