@@ -81,7 +81,10 @@ func (f *fold) add(r event.Recorded, e event.Event) error {
 		c.whole, c.message, c.sentAt = true, e.Message, r.RecordedAt
 	case event.MessageEdited:
 		c := f.of(r, e.RoomID, e.Seq)
-		c.whole, c.message, c.sentAt, c.editedAt = true, e.Message, e.SentAt, &r.RecordedAt
+		if !c.whole {
+			c.sentAt = e.SentAt
+		}
+		c.whole, c.message, c.editedAt = true, e.Message, &r.RecordedAt
 	case event.MessageDeleted:
 		c := f.of(r, e.RoomID, e.Seq)
 		c.message.Content, c.message.Attachments, c.deletedAt = "", nil, &r.RecordedAt
