@@ -24,7 +24,7 @@ const (
 func openPostgres(ctx context.Context, variable, dsn string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, usagef("%s is not a valid Postgres URL", variable)
+		return nil, usagef("%s is not a valid Postgres URL", variable) // the parser's own text may quote it
 	}
 	if !strings.Contains(dsn, "pool_max_conns") {
 		cfg.MaxConns = maxPostgresConns
@@ -50,7 +50,7 @@ func openPostgres(ctx context.Context, variable, dsn string) (*pgxpool.Pool, err
 func redisOptions(urls string) (redis.UniversalOptions, error) {
 	opts, err := bus.ParseRedisURL(urls)
 	if err != nil {
-		return opts, usageError{errors.New("REDIS_URL must be redis:// or rediss://, or a comma list of them")}
+		return opts, errors.New("REDIS_URL must be redis:// or rediss://, or a comma list of them")
 	}
 	opts.DialTimeout = 2 * time.Second
 	opts.ReadTimeout = 2 * time.Second

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(errOut, "parley:", err)
+	fmt.Fprintln(errOut, "parley:", strings.Join(strings.Fields(err.Error()), " ")) // always one line
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage

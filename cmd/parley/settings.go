@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/joho/godotenv"
 )
 
@@ -100,7 +101,7 @@ func kindOf(t reflect.Type) string {
 
 // validate checks what serve needs; the first problem is returned.
 func (s *settings) validate() error {
-	checks := []func() error{s.checkRequired, s.checkRanges, s.checkNetwork}
+	checks := []func() error{s.checkRequired, s.checkServers, s.checkRanges, s.checkNetwork}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return usageError{err}
@@ -119,6 +120,21 @@ func (s *settings) checkRequired() error {
 		return errors.New("JWT_SECRET is required")
 	case len(s.JWTSecret) < minSecretBytes:
 		return fmt.Errorf("JWT_SECRET must have at least %d bytes", minSecretBytes)
+	}
+	return nil
+}
+
+func (s *settings) checkServers() error {
+	for name, dsn := range map[string]string{"DATABASE_URL": s.DatabaseURL, "DATABASE_READ_URL": s.DatabaseReadURL} {
+		if dsn == "" {
+			continue
+		}
+		if _, err := pgxpool.ParseConfig(dsn); err != nil {
+			return fmt.Errorf("%s is not a valid Postgres URL", name) // the parser's own text may quote it
+		}
+	}
+	if _, err := redisOptions(s.RedisURL); err != nil {
+		return err
 	}
 	return nil
 }
