@@ -1,11 +1,8 @@
 package auth_test
 
 import (
-	"context"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"parley/api/auth"
 	"parley/domain"
@@ -88,43 +85,4 @@ func TestHasherRefusesForeignHashes(t *testing.T) {
 			t.Errorf("%q: %v, %v", stored, right, err)
 		}
 	}
-}
-
-func TestHasherBoundsItsQueue(t *testing.T) {
-	t.Parallel()
-	slow := auth.HasherConfig{MemoryKiB: 8 << 10, Passes: 4, Parallel: 1, Queue: 1, MaxWait: time.Minute}
-	h := auth.NewHasher(slow)
-	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		seen = map[domain.Code]int{}
-	)
-	for range 8 {
-		wg.Go(func() {
-			_, err := h.Hash(t.Context(), "correct horse")
-			mu.Lock()
-			defer mu.Unlock()
-			seen[domain.CodeOf(err)]++
-		})
-	}
-	wg.Wait()
-	if seen[""] < 2 || seen[domain.CodeUnavailable] == 0 || len(seen) != 2 {
-		t.Errorf("answers %v: want some hashes, and UNAVAILABLE for what does not fit the queue", seen)
-	}
-}
-
-func TestHasherStopsWaiting(t *testing.T) {
-	t.Parallel()
-	h := auth.NewHasher(auth.HasherConfig{MemoryKiB: 64 << 10, Passes: 3, Parallel: 1})
-	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = h.Hash(t.Context(), "correct horse") })
-	defer wg.Wait()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for range 50 { // until the other one has begun
-		if _, err := h.Hash(ctx, "correct horse"); domain.CodeOf(err) == domain.CodeUnavailable {
-			return
-		}
-	}
-	t.Error("a hash was waited for although nobody wanted it any more")
 }
