@@ -120,6 +120,54 @@ func TestNothingIsStoredAfterAnArchive(t *testing.T) {
 	})
 }
 
+// In a room that changes all the time messages depend on facts, not on the room's version.
+func TestNothingIsStoredInABusyRoomEither(t *testing.T) {
+	t.Parallel()
+	twoNodes(t, func(t *testing.T, a, b kit) {
+		for range 4 {
+			room := a.open(event.RoomPublic)
+			calm := b.churn(room)
+			floods(t, a, b, "mia", room, []domain.Code{domain.CodeNotAMember}, func() event.Position {
+				return must(b, b.RemoveMember, "ann", commands.RemoveMember{RoomID: room, UserID: "mia"}).Position
+			})
+			floods(t, a, b, "mel", room, []domain.Code{domain.CodeRoomArchived}, func() event.Position {
+				return must(b, b.ArchiveRoom, "ann", commands.RoomRef{RoomID: room}).Position
+			})
+			calm()
+		}
+	})
+}
+
+// churn has two users join and leave until the room is archived or calm is called.
+func (k kit) churn(room string) (calm func()) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, who := range []string{"out", "root"} {
+		wg.Go(func() {
+			for {
+				for _, u := range []func() domain.Code{
+					func() domain.Code { return code(k, k.JoinRoom, who, commands.RoomRef{RoomID: room}) },
+					func() domain.Code { return code(k, k.LeaveRoom, who, commands.RoomRef{RoomID: room}) },
+				} {
+					switch got := u(); got {
+					case "":
+					case domain.CodeRoomArchived:
+						return
+					default:
+						k.t.Errorf("%s comes and goes: %q", who, got)
+					}
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	return func() { close(stop); wg.Wait() }
+}
+
 func TestNothingIsStoredAfterADeactivation(t *testing.T) {
 	t.Parallel()
 	twoNodes(t, func(t *testing.T, a, b kit) {
@@ -317,21 +365,7 @@ func TestPipelinedMessagesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	twoNodes(t, func(t *testing.T, a, b kit) {
 		room := a.open(event.RoomPublic)
-		stop := make(chan struct{})
-		var churn sync.WaitGroup
-		for _, who := range []string{"out", "root"} {
-			churn.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						must(b, b.JoinRoom, who, commands.RoomRef{RoomID: room})
-						must(b, b.LeaveRoom, who, commands.RoomRef{RoomID: room})
-					}
-				}
-			})
-		}
+		calm := b.churn(room)
 		const each = 150
 		senders := []string{"ann", "mod", "mia", "mel"}
 		var acks sync.WaitGroup
@@ -353,8 +387,7 @@ func TestPipelinedMessagesKeepTheirOrder(t *testing.T) {
 		}
 		sending.Wait()
 		acks.Wait()
-		close(stop)
-		churn.Wait()
+		calm()
 		next := map[string]int{}
 		for _, r := range a.stream(event.MessagesStream(room)) {
 			e := payload(r).(event.MessageSent)
