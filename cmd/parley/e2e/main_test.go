@@ -1,0 +1,28 @@
+// Package e2e_test looks at Parley from outside: it builds the program, starts nodes as
+// processes of their own and speaks to them as clients, operators and failing machines do.
+// It knows the wire contract and nothing of the code behind it.
+//
+//   - node_test.go, build_test.go: nodes as processes
+//   - rest_test.go, socket_test.go: clients
+//   - js_test.go and *.test.mjs: the official Socket.IO client
+//   - api_*_test.go, cli_test.go: REST and the command line
+//   - load_test.go, ledger_test.go, fault_*_test.go: writers under faults, and the books that
+//     are balanced afterwards: nothing acknowledged is lost, repeated or reordered
+//
+// Every test has databases and a Redis of its own. Node and npm are needed; a test without
+// what it needs fails and never skips.
+package e2e_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(program.dir)
+		os.Exit(code)
+	}))
+}
