@@ -29,6 +29,8 @@
 //
 // Loss. The transactions of views do not wait for the disk: after a crash of Postgres a view may be
 // back at an earlier position, consistent, and goes on from there. The log is never behind its views.
+// Until the writer notices (a second), WaitFor may still answer by the position from before the crash; the
+// position that a query answers with is always that of its rows.
 //
 // Failures. While Postgres is away a view waits and tries again. An event that cannot be
 // applied stops its view just below it: the state is failed, the error is in Status, the

@@ -260,11 +260,11 @@ func BenchmarkApply(b *testing.B) {
 	log := &projectiontest.Log{}
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
-		from := int(log.Head())
-		for n := range size {
-			log.Add(event.MessageSent{Message: said(fmt.Sprint("room ", n%50), from+n)})
+		sent := make([]event.Event, size)
+		for n := range sent {
+			sent[n] = event.MessageSent{Message: said(fmt.Sprint("room ", n%50), i*size+n)}
 		}
-		batch := decoded(log.Events()[from:])
+		batch := decoded(log.Add(sent...))
 		b.StartTimer()
 		projectiontest.Apply(b, pool, messages.NewProjector(""), batch)
 	}
