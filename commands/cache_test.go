@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +67,7 @@ func TestSendingReadsNothing(t *testing.T) {
 	k.say("mia", room, "warm up")
 	before := log.reads.Load()
 	for i := range 100 {
-		k.say("mia", room, fmt.Sprint(i))
+		k.say("mia", room, strconv.Itoa(i))
 	}
 	if n := log.reads.Load() - before; n != 0 {
 		t.Errorf("100 messages cost %d reads", n)
@@ -113,25 +114,20 @@ func TestRunKeepsTheCachesFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := kit{t, counted, c}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	}()
+	b.run()
 	room := a.open(event.RoomPublic)
 	b.say("mia", room, "warm up")
 	for _, change := range []func() (ok func() bool){
 		func() func() bool {
 			must(a, a.DeactivateUser, "root!", commands.UserRef{UserID: "mel"})
-			return func() bool { u, err := c.Directory.User(ctx, "mel"); return err == nil && !u.Active }
+			return func() bool { u, err := c.Directory.User(t.Context(), "mel"); return err == nil && !u.Active }
 		},
 		func() func() bool {
 			must(a, a.ChangeProfile, "mia", commands.ChangeProfile{DisplayName: new("New")})
-			return func() bool { u, err := c.Directory.User(ctx, "mia"); return err == nil && u.DisplayName == "New" }
+			return func() bool {
+				u, err := c.Directory.User(t.Context(), "mia")
+				return err == nil && u.DisplayName == "New"
+			}
 		},
 		func() func() bool {
 			must(a, a.JoinRoom, "out", commands.RoomRef{RoomID: room})
@@ -154,6 +150,19 @@ func TestRunKeepsTheCachesFresh(t *testing.T) {
 	if n := counted.reads.Load() - before; n != 0 {
 		t.Errorf("two messages in a room that is up to date cost %d reads", n)
 	}
+}
+
+// run keeps the caches fresh until the test ends.
+func (k kit) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	k.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			k.t.Errorf("Run: %v", err)
+		}
+	})
 }
 
 func TestRunWithoutAFollowerEnds(t *testing.T) {
@@ -209,7 +218,7 @@ func TestACacheOfOneIsEnough(t *testing.T) {
 	for i := range 60 {
 		wg.Go(func() { k.say([]string{"ann", "mia", "mel"}[i%3], rooms[i%2], "hi") })
 		wg.Go(func() {
-			must(k, k.UpdateRoom, "ann", commands.UpdateRoom{RoomID: rooms[i%3], Topic: new(fmt.Sprint(i))})
+			must(k, k.UpdateRoom, "ann", commands.UpdateRoom{RoomID: rooms[i%3], Topic: new(strconv.Itoa(i))})
 		})
 	}
 	wg.Wait()

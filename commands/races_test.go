@@ -3,6 +3,7 @@ package commands_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,7 @@ func (k kit) flood(who, room string, stop <-chan struct{}) (acked int, refused [
 		wg.Add(1)
 		actor := as(who)
 		actor.Order = who + k.order()
-		k.SendMessage.Submit(k.t.Context(), actor, commands.SendMessage{RoomID: room, Content: fmt.Sprint(i)}, func(_ wire.Message, err error) {
+		k.SendMessage.Submit(k.t.Context(), actor, commands.SendMessage{RoomID: room, Content: strconv.Itoa(i)}, func(_ wire.Message, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -64,7 +65,8 @@ func floods(t *testing.T, a, b kit, who, room string, allowed []domain.Code, act
 			}
 		})
 	}
-	for now := before; now < before+50; now, _ = authored(a.stream(event.MessagesStream(room)), who) {
+	for now := before; now < before+50; {
+		now, _ = authored(a.stream(event.MessagesStream(room)), who)
 	}
 	at := act()
 	// Everything that was on its way when the answer came must be refused as well.
@@ -342,7 +344,7 @@ func TestAStormOfRepetitionsIsOneMessage(t *testing.T) {
 			for i := range 40 {
 				k := []kit{a, b}[i%2]
 				wg.Go(func() {
-					m := must(k, k.SendMessage, "mia", commands.SendMessage{RoomID: room, Content: "hi", ClientMessageID: fmt.Sprint(round)})
+					m := must(k, k.SendMessage, "mia", commands.SendMessage{RoomID: room, Content: "hi", ClientMessageID: strconv.Itoa(round)})
 					mu.Lock()
 					defer mu.Unlock()
 					answers[asJSON(t, m)]++
@@ -376,7 +378,7 @@ func TestPipelinedMessagesKeepTheirOrder(t *testing.T) {
 			acks.Add(each)
 			sending.Go(func() {
 				for i := range each {
-					a.SendMessage.Submit(t.Context(), actor, commands.SendMessage{RoomID: room, Content: fmt.Sprint(i)}, func(_ wire.Message, err error) {
+					a.SendMessage.Submit(t.Context(), actor, commands.SendMessage{RoomID: room, Content: strconv.Itoa(i)}, func(_ wire.Message, err error) {
 						if err != nil {
 							t.Errorf("%s, message %d: %v", who, i, err)
 						}
@@ -391,7 +393,7 @@ func TestPipelinedMessagesKeepTheirOrder(t *testing.T) {
 		next := map[string]int{}
 		for _, r := range a.stream(event.MessagesStream(room)) {
 			e := payload(r).(event.MessageSent)
-			if want := fmt.Sprint(next[e.Sender.ID]); e.Content != want {
+			if want := strconv.Itoa(next[e.Sender.ID]); e.Content != want {
 				t.Fatalf("message %s of %s is stored where %s belongs", e.Content, e.Sender.ID, want)
 			}
 			next[e.Sender.ID]++

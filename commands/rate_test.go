@@ -2,7 +2,7 @@ package commands_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -37,13 +37,13 @@ func TestRateLimit(t *testing.T) {
 		return err
 	}
 	for i := range 10 { // what is refused by its form is not counted
-		if got := domain.CodeOf(send("mia", "", fmt.Sprint(i))); got != domain.CodeInvalidPayload {
+		if got := domain.CodeOf(send("mia", "", strconv.Itoa(i))); got != domain.CodeInvalidPayload {
 			t.Fatalf("no content: %q", got)
 		}
 	}
 	for i := range 5 {
 		for range 3 { // repetitions are free
-			if err := send("mia", "hi", fmt.Sprint(i)); err != nil {
+			if err := send("mia", "hi", strconv.Itoa(i)); err != nil {
 				t.Fatalf("message %d: %v", i, err)
 			}
 		}

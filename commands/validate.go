@@ -85,7 +85,7 @@ func problem(w validator.FieldError) string {
 
 func amount(w validator.FieldError) string {
 	unit := ""
-	switch w.Kind() { //nolint:exhaustive // numbers have no unit
+	switch w.Kind() { // numbers have no unit
 	case reflect.String:
 		unit = " characters"
 	case reflect.Slice, reflect.Map:

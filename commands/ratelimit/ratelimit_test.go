@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -251,7 +252,7 @@ func TestAskerThatGivesUp(t *testing.T) {
 	l := ratelimit.NewRedis(nil, ratelimit.Config{Wait: time.Minute}) // nobody runs it
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Allow(ctx, "k", 1, time.Minute); err != context.Canceled {
+	if _, err := l.Allow(ctx, "k", 1, time.Minute); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -70,9 +70,7 @@ func (m Members) edit(n int) draft {
 		return draft{m}
 	}
 	base := make(map[string]Member, m.count+n)
-	for id, member := range m.All() {
-		base[id] = member
-	}
+	maps.Insert(base, m.All())
 	m.base, m.changes = base, nil
 	return draft{m}
 }

@@ -113,8 +113,10 @@ func checkPush(t *testing.T, p wire.Push) {
 func TestAccountsPushNothing(t *testing.T) {
 	t.Parallel()
 	for _, e := range []event.Event{
-		event.UserRegistered{UserID: "ann"}, event.UserProfileChanged{UserID: "ann"},
-		event.UserDeactivated{UserID: "ann"}, event.UserReactivated{UserID: "ann"},
+		event.UserRegistered{UserID: "ann"},
+		event.UserProfileChanged{UserID: "ann"},
+		event.UserDeactivated{UserID: "ann"},
+		event.UserReactivated{UserID: "ann"},
 	} {
 		if pushes, err := wire.Pushes(recorded(t, e)); err != nil || len(pushes) != 0 {
 			t.Errorf("%T pushes %v, %v", e, pushes, err)
