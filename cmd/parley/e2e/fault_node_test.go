@@ -45,6 +45,7 @@ func TestNodeDrains(t *testing.T) {
 	l := startLoad(t, n)
 	reader := l.read(n)
 	l.write(n, 3)
+	var drained int64 // the log's head when the node was gone
 	l.strike("SIGTERM", requestsFlying, func() {
 		began := time.Now()
 		n.Terminate()
@@ -56,6 +57,7 @@ func TestNodeDrains(t *testing.T) {
 		if took > limit {
 			t.Errorf("drained in %s, which is more than SHUTDOWN_TIMEOUT, %s", took, limit)
 		}
+		drained = logHead(t, shared["DATABASE_URL"])
 		n.Restart()
 	})
 	l.more("messages after the restart", 200)
@@ -66,6 +68,11 @@ func TestNodeDrains(t *testing.T) {
 	}
 	history := l.history(n)
 	l.ledger.settled(t, history)
+	for _, e := range l.ledger.entries { // what it took it answers; what it did not take it does not store
+		if e.unknown > 0 && e.position <= drained {
+			t.Errorf("the draining node stored %q at %d and did not say so", e.content, e.position)
+		}
+	}
 	<-reader.socket.done
 	got := reader.got
 	heard(t, "the reader, until the node was gone", got, history[:min(len(got), len(history))])

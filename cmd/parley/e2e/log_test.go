@@ -38,3 +38,17 @@ func soundLog(t *testing.T, database string) {
 		}
 	}
 }
+
+// logHead reads the last position of the log.
+func logHead(t *testing.T, database string) (position int64) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatalf("connect to the log: %v", err)
+	}
+	defer conn.Close(t.Context())
+	if err := conn.QueryRow(t.Context(), "SELECT coalesce(max(position), 0) FROM log.events").Scan(&position); err != nil {
+		t.Fatalf("read the head of the log: %v", err)
+	}
+	return position
+}
