@@ -31,26 +31,34 @@ func dial(t testing.TB, url string, header http.Header) *client {
 	}
 	resp.Body.Close()
 	c := &client{t: t, ws: ws, frames: make(chan string, 4096)}
-	read := make(chan struct{})
+	over, read := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(read)
-		c.read()
+		c.read(over)
 	}()
-	t.Cleanup(func() { ws.Close(); <-read })
+	t.Cleanup(func() {
+		close(over)
+		ws.Close()
+		<-read
+	})
 	if open := c.next(); !strings.HasPrefix(open, "0{") {
 		t.Fatalf("opened with %s", open)
 	}
 	return c
 }
 
-func (c *client) read() {
+func (c *client) read(over <-chan struct{}) {
 	defer close(c.frames)
 	for {
 		_, data, err := c.ws.ReadMessage()
 		if err != nil {
 			return
 		}
-		c.frames <- string(data)
+		select {
+		case c.frames <- string(data):
+		case <-over:
+			return
+		}
 	}
 }
 

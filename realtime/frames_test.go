@@ -63,7 +63,11 @@ func (heads) User(_ context.Context, id string) (wire.User, error) {
 	return wire.User{ID: id, Active: true}, nil
 }
 
-func fixedMenu(eventstore.Log, eventstore.Follower) *commands.Commands {
+func fixedMenu(eventstore.Log, eventstore.Follower) (menu *commands.Commands, run func(context.Context) error) {
+	return fixedCommands(), func(context.Context) error { return nil }
+}
+
+func fixedCommands() *commands.Commands {
 	at := wire.Time(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))
 	room := wire.Room{ID: "r-1", Name: "A & B", Type: event.RoomPublic, CreatedBy: "ann", CreatedAt: at, MemberCount: 2, Position: 7}
 	return &commands.Commands{
@@ -132,6 +136,7 @@ func record(t *testing.T, typ string, at event.Position) event.Recorded {
 func TestFramesOfPushes(t *testing.T) {
 	t.Parallel()
 	s := start(t, fixedMenu, gateway.Config{})
+	s.hub.Start(20)
 	c := dial(t, s.url, nil)
 	c.login("mia")
 	c.must("join-room", `"r-1"`)

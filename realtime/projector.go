@@ -37,6 +37,9 @@ func NewProjector(log Header, follower eventstore.Follower, h *hub.Hub, logger *
 // earlier would not know what they have missed.
 func (p *Projector) Ready() <-chan struct{} { return p.ready }
 
+// Position is how far the log has been handed to the sockets of this node.
+func (p *Projector) Position() event.Position { return p.hub.Position() }
+
 // Run tells the hub what is recorded from now on, until ctx ends (nil). It is called once.
 func (p *Projector) Run(ctx context.Context) error {
 	head, ok := p.head(ctx)

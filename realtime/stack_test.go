@@ -69,19 +69,35 @@ func (f *tail) Follow(
 // stack is a node: everything from the log to the sockets.
 type stack struct {
 	log     *memory.Node
+	tail    *tail
+	menu    *commands.Commands
 	hub     *hub.Hub
 	gateway *gateway.Gateway
 	server  *socketio.Server
 	url     string
 }
 
-// start runs a node until the test ends. fill makes its commands.
-func start(t testing.TB, fill func(eventstore.Log, eventstore.Follower) *commands.Commands, cfg gateway.Config) *stack {
+// fill makes the commands of a node, and what runs beside them.
+type fill func(eventstore.Log, eventstore.Follower) (menu *commands.Commands, run func(context.Context) error)
+
+// start runs a node until the test ends.
+func start(t testing.TB, with fill, cfg gateway.Config) *stack {
 	t.Helper()
 	follower := newTail()
 	log := memory.New(memory.Config{OnCommit: follower.committed})
 	follower.log = log
-	menu := fill(log, follower)
+	return run(t, log, follower, with, cfg)
+}
+
+// second runs another node on the same log.
+func (s *stack) second(t testing.TB, with fill, cfg gateway.Config) *stack {
+	t.Helper()
+	return run(t, s.log.Node(s.tail.committed), s.tail, with, cfg)
+}
+
+func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.Config) *stack {
+	t.Helper()
+	menu, background := with(log, follower)
 	h := hub.New(hub.Config{})
 	projector := realtime.NewProjector(log, follower, h, nil)
 	cfg.Ready = projector.Ready()
@@ -92,6 +108,7 @@ func start(t testing.TB, fill func(eventstore.Log, eventstore.Follower) *command
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
+	running.Go(func() { _ = background(ctx) })
 	running.Go(func() { _ = projector.Run(ctx) })
 	running.Go(func() { _ = server.Run(ctx) })
 	web := httptest.NewServer(server)
@@ -101,7 +118,7 @@ func start(t testing.TB, fill func(eventstore.Log, eventstore.Follower) *command
 		web.Close()
 	})
 	<-projector.Ready()
-	return &stack{log, h, g, server, web.URL}
+	return &stack{log, follower, menu, h, g, server, web.URL}
 }
 
 // authenticate takes the name of a user for a token.

@@ -16,7 +16,9 @@
 //
 // Positions. The session event and the answers to join-room and join-rooms carry a
 // position P and stand in the client's stream exactly there: every push of a joined room
-// before it is at or below P, and every one above P follows it, once. See package hub.
+// before it is at or below P, and every one above P follows it, once. P is not below the
+// event that made the user a member: a join waits until this node has dispatched it.
+// See package hub.
 //
 // Rights. A session hears a room only on evidence of membership that is newer than any
 // removal which this node has dispatched. It is closed when its account is deactivated.

@@ -45,7 +45,7 @@ func (d *directory) set(room string, at event.Position) {
 }
 
 func (d *directory) User(_ context.Context, id string) (wire.User, error) {
-	return wire.User{ID: id, Active: true, Position: 1000}, d.err
+	return wire.User{ID: id, Active: true, Position: 50}, d.err
 }
 
 func (d *directory) Membership(_ context.Context, _ domain.Principal, room string) (wire.Room, bool, error) {
@@ -209,7 +209,7 @@ func authenticate(_ context.Context, token string) (domain.Principal, wire.User,
 	case "away":
 		return domain.Principal{}, wire.User{}, domain.Unavailable(context.DeadlineExceeded)
 	}
-	return domain.Principal{UserID: token}, wire.User{ID: token, Active: token != "inactive", Position: 1000}, nil
+	return domain.Principal{UserID: token}, wire.User{ID: token, Active: token != "inactive", Position: 50}, nil
 }
 
 // enter opens a session of a user and reads its session event.

@@ -181,7 +181,11 @@ func (s *Session) start(ctx context.Context, rooms []string) error {
 		if err := away(list); err != nil {
 			return err
 		}
-		place, p, err := s.gateway.hub.Attach(s.user.ID, s.user.Position, s, wants(list)...)
+		found := wants(list)
+		if err := s.gateway.hub.Await(ctx, max(s.user.Position, newest(found))); err != nil {
+			return err
+		}
+		place, p, err := s.gateway.hub.Attach(s.user.ID, s.user.Position, s, found...)
 		if err == nil {
 			s.place = place
 			return s.greet(p)

@@ -100,11 +100,11 @@ func TestShutUserIsRemovedAndComesBackOnlyOnNewEvidence(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, gateway.Config{})
 	_, p := s.enter(t, "ann")
-	s.hub.Dispatch([]*hub.Fact{{Position: 1500, Shut: "ann"}})
+	s.hub.Dispatch([]*hub.Fact{{Position: 101, Shut: "ann"}})
 	if len(p.ended) != 1 || p.ended[0] != "removed" {
 		t.Errorf("ended %v", p.ended)
 	}
-	// The directory is behind: it still says that ann was active at 1000.
+	// The directory is behind: it still says that ann was active at 50.
 	_, err := s.Open(t.Context(), newPeer("x"), &gateway.Handshake{}, gateway.Options{Token: "ann"})
 	if !errors.Is(err, hub.ErrStale) {
 		t.Errorf("got %v, want ErrStale", err)

@@ -181,7 +181,11 @@ const (
 // member any more gets an error. It fails as a whole only if that cannot be told.
 func (s *Session) hear(ctx context.Context, list []*candidate) (event.Position, error) {
 	for look := range looks {
-		p, err := s.place.Subscribe(wants(list)...)
+		found := wants(list)
+		if err := s.gateway.hub.Await(ctx, newest(found)); err != nil {
+			return 0, err
+		}
+		p, err := s.place.Subscribe(found...)
 		if err == nil {
 			return p, nil
 		}
@@ -211,6 +215,15 @@ func wants(list []*candidate) []hub.Want {
 		}
 	}
 	return found
+}
+
+// newest is where the hub has to be to believe the evidence.
+func newest(list []hub.Want) event.Position {
+	p := event.Position(0)
+	for _, w := range list {
+		p = max(p, w.Since)
+	}
+	return p
 }
 
 // look takes new evidence for those that have no error.

@@ -138,7 +138,7 @@ func TestJoinOnOldEvidence(t *testing.T) {
 			t.Parallel()
 			s := newStand(t, gateway.Config{})
 			session, p := s.enter(t, "ann")
-			s.hub.Dispatch([]*hub.Fact{removal(105, "r", "ann")})
+			s.hub.Dispatch([]*hub.Fact{removal(105, "r", "ann"), message(106, "elsewhere")})
 			s.directory.set("r", tc.now)
 			if got := ask(t, session, "join-room", `"r"`); !strings.Contains(got, tc.want) {
 				t.Errorf("got %s, want %s", got, tc.want)

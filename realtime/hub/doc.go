@@ -28,12 +28,17 @@
 // once.
 //
 // Removal. When a fact ends a membership, its own pushes still reach the user's sockets,
-// and nothing later does: they are unsubscribed in the same step. A subscription
-// states the position of its evidence (the caller saw the user as a member there). If the
-// room has lost a member after that, on what this node has dispatched, it is
-// refused with ErrStale and the caller has to look again; and a removal only ends
-// subscriptions whose evidence is older, so coming back at once is no race. The same
-// holds for the account of a user who is shut out.
+// and nothing later does: they are unsubscribed in the same step. Who subscribes brings
+// evidence, a position at which the user was seen to be a member, and that comes from another
+// reader of the log, which may be behind the hub or ahead of it:
+//
+//   - Behind: if the room has lost a member since the evidence, as far as this node
+//     has dispatched, it is refused with ErrStale, and the caller looks again.
+//   - Ahead: the hub must have reached the evidence (Await), else ErrAhead. A socket that
+//     heard a room from before its user came in would hear what was said without him.
+//
+// So whoever hears a room was a member where he began to, and is one until the hub says
+// otherwise. The same holds for accounts that are shut out.
 //
 // Concurrency. Every method may be called from any goroutine, but for Dispatch, which
 // has one caller. No lock is held while something could wait: sinks must not block and must

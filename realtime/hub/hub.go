@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"runtime"
 	"sync"
@@ -13,6 +14,9 @@ import (
 // ErrStale says that a room has lost a member, or that a user was shut out, since the evidence.
 // Nothing was changed: look again, and come with newer evidence.
 var ErrStale = errors.New("hub: membership may have ended since")
+
+// ErrAhead says that the evidence is newer than what has been dispatched: Await it first.
+var ErrAhead = errors.New("hub: evidence is ahead of what was dispatched")
 
 // ErrDetached says that the socket has left the hub.
 var ErrDetached = errors.New("hub: socket is detached")
@@ -71,6 +75,9 @@ type Hub struct {
 	shut     *removals // users
 	serial   atomic.Uint64
 	position atomic.Int64
+
+	mu       sync.Mutex
+	advanced chan struct{} // closed when position grows; nil when nobody waits
 }
 
 // New returns an empty hub at position 0.
@@ -88,7 +95,50 @@ func (h *Hub) Start(at event.Position) {
 	for _, l := range h.lanes {
 		l.start(at)
 	}
-	h.position.Store(int64(at))
+	h.advance(at)
+}
+
+// advance sets the position and wakes who waits for it.
+func (h *Hub) advance(to event.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.position.Store(int64(to))
+	if h.advanced != nil {
+		close(h.advanced)
+		h.advanced = nil
+	}
+}
+
+// Await waits until facts have been dispatched up to a position. It returns the context's
+// error when that ends first.
+func (h *Hub) Await(ctx context.Context, p event.Position) error {
+	for h.Position() < p {
+		select {
+		case <-h.growth(p):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// growth is closed as soon as the position grows, or has reached p.
+func (h *Hub) growth(p event.Position) <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.Position() >= p {
+		return closed
+	}
+	if h.advanced == nil {
+		h.advanced = make(chan struct{})
+	}
+	return h.advanced
 }
 
 // Position is how far facts have been dispatched to all sockets.
@@ -113,7 +163,7 @@ func (h *Hub) Dispatch(facts []*Fact) {
 		l.dispatch(facts)
 	}
 	crowded.Wait()
-	h.position.Store(int64(facts[len(facts)-1].Position))
+	h.advance(facts[len(facts)-1].Position)
 }
 
 // note remembers removals before any lane acts on them: see removals.
@@ -129,14 +179,15 @@ func (h *Hub) note(facts []*Fact) {
 }
 
 // Want is a room to be heard, and the evidence that it may be: as of the position Since, the
-// user was a member.
+// user was a member. The hub must have reached Since.
 type Want struct {
 	Room  string
 	Since event.Position
 }
 
 // Attach adds a paused socket of a user, who was active as of the position since. From P on
-// it hears the wanted rooms and what is addressed to the user. It fails as Subscribe does,
+// it hears the wanted rooms and what is addressed to the user; P is not below since, nor any
+// other of the evidence. It fails as Subscribe does,
 // and then nothing is added. The caller has to Release it and, in the end, to Detach it.
 func (h *Hub) Attach(
 	user string, since event.Position, sink Sink, wants ...Want,

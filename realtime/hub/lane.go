@@ -30,8 +30,7 @@ type room struct {
 type seat struct {
 	socket *Socket
 	room   *room
-	at     int            // its index in room.seats
-	since  event.Position // the evidence of membership
+	at     int // its index in room.seats
 }
 
 func newLane(h *Hub) *lane {
@@ -75,7 +74,7 @@ func (l *lane) tell(f *Fact) {
 		}
 	}
 	if f.Left != "" {
-		l.leave(f.Left, f.Room, f.Position)
+		l.leave(f.Left, f.Room)
 	}
 	if f.Shut != "" {
 		for _, s := range l.users[f.Shut] {
@@ -107,10 +106,10 @@ func (l *lane) deliver(p *Push) {
 	}
 }
 
-// leave ends the user's subscriptions that stand on evidence from before a removal.
-func (l *lane) leave(user, name string, removed event.Position) {
+// leave ends the user's subscriptions to a room.
+func (l *lane) leave(user, name string) {
 	for _, s := range l.users[user] {
-		if seat := s.seats[name]; seat != nil && seat.since < removed {
+		if seat := s.seats[name]; seat != nil {
 			l.stand(seat)
 		}
 	}
@@ -119,7 +118,10 @@ func (l *lane) leave(user, name string, removed event.Position) {
 func (l *lane) attach(s *Socket, since event.Position, wants []Want) (event.Position, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hub.shut.since(s.user, since) {
+	switch {
+	case since > l.position:
+		return 0, ErrAhead
+	case l.hub.shut.since(s.user, since):
 		return 0, ErrStale
 	}
 	if err := l.check(s, wants); err != nil {
@@ -135,6 +137,9 @@ func (l *lane) attach(s *Socket, since event.Position, wants []Want) (event.Posi
 func (l *lane) check(s *Socket, wants []Want) error {
 	added := 0
 	for i, w := range wants {
+		if w.Since > l.position {
+			return ErrAhead
+		}
 		if l.hub.left.since(w.Room, w.Since) {
 			return ErrStale
 		}
@@ -153,8 +158,7 @@ func (l *lane) check(s *Socket, wants []Want) error {
 func (l *lane) sit(s *Socket, wants []Want) {
 	s.paused = true
 	for _, w := range wants {
-		if old := s.seats[w.Room]; old != nil {
-			old.since = max(old.since, w.Since)
+		if s.seats[w.Room] != nil {
 			continue
 		}
 		r := l.rooms[w.Room]
@@ -165,7 +169,7 @@ func (l *lane) sit(s *Socket, wants []Want) {
 		if s.seats == nil {
 			s.seats = make(map[string]*seat)
 		}
-		taken := &seat{socket: s, room: r, at: len(r.seats), since: w.Since}
+		taken := &seat{socket: s, room: r, at: len(r.seats)}
 		r.seats = append(r.seats, taken)
 		s.seats[w.Room] = taken
 	}

@@ -42,7 +42,7 @@ func (s *Socket) take(p *Push, round uint64) {
 
 // Subscribe adds rooms, all or none, pauses the socket, and returns the position P from
 // which it hears them; see the package's promises. Release has to follow. It fails with
-// ErrStale, with ErrDetached, or with code TOO_MANY_ROOMS; the socket is then not paused
+// ErrStale, ErrAhead or ErrDetached, or with code TOO_MANY_ROOMS; the socket is then not paused
 // by this call.
 func (s *Socket) Subscribe(wants ...Want) (event.Position, error) {
 	l := s.lane
