@@ -51,14 +51,14 @@ func (b *bench) exec(ctx context.Context, sql string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the statement is done or has failed
+	defer conn.Close(context.WithoutCancel(ctx))
 	_, err = conn.Exec(ctx, sql)
 	return err
 }
 
-// close drops what database made.
-func (b *bench) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+// close drops what database made, also after ctx has ended.
+func (b *bench) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	for _, name := range b.created {
 		drop := "DROP DATABASE IF EXISTS " + pgx.Identifier{name}.Sanitize()

@@ -75,7 +75,7 @@ func startServer(ctx context.Context, b *bench, dsn string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, binary, "serve") //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, binary, "serve")
 	cmd.Dir = os.TempDir()
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn, "REDIS_URL="+b.redisURL, "LISTEN_ADDR="+addr,
 		"JWT_SECRET="+benchSecret, "AUTO_PROVISION=true", "SOCKET_MAX_CONNECTIONS_PER_IP=0", "LOG_LEVEL=warn")

@@ -76,7 +76,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.close(ctx)
 
 	var rows []row
 	for _, s := range scenarios() {

@@ -207,7 +207,7 @@ func fill(ctx context.Context, dsn string, events int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // only the copy matters
+	defer conn.Close(context.WithoutCancel(ctx))
 	sample := sampleEvent(0)
 	start := time.Now().Add(-time.Hour)
 	const pastRooms = 1000

@@ -15,7 +15,7 @@ import (
 // The demo: three people and a room. The password is no secret, so --demo is for one's
 // own machine.
 const (
-	demoPassword = "parley-demo"
+	demoPassword = "parley-demo" //nolint:gosec // it is printed for everybody to use
 	demoRoom     = "general"
 )
 

@@ -53,8 +53,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return exitOK
 	}
 	fmt.Fprintln(errOut, "parley:", strings.Join(strings.Fields(err.Error()), " ")) // always one line
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage
 	}
 	return exitFailed
@@ -89,12 +88,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// exactArgs wants n positional arguments.
-func exactArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usagef("%s takes %d argument(s), got %d: %s", cmd.CommandPath(), n, len(args), cmd.UseLine())
-		}
-		return nil
+// oneArg wants one positional argument.
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("%s takes 1 argument, got %d: %s", cmd.CommandPath(), len(args), cmd.UseLine())
 	}
+	return nil
 }

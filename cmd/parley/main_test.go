@@ -65,6 +65,8 @@ func TestBadSettingsNameTheVariable(t *testing.T) {
 		{"JWT_SECRET", "short"},
 		{"SOCKET_PORT", "http"},
 		{"SOCKET_PORT", "65536"},
+		{"LISTEN_ADDR", "nowhere"},
+		{"LISTEN_ADDR", "127.0.0.1:http"},
 		{"SOCKET_PATH", "socket.io"},
 		{"SOCKET_PATH", "/"},
 		{"FRONTEND_URL", "*"},
@@ -140,7 +142,9 @@ func TestToken(t *testing.T) {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, out, errOut)
 	}
 	for _, args := range [][]string{
-		{"token"}, {"token", "--user", "no spaces"}, {"token", "--user", "ada", "--role", "god"},
+		{"token"},
+		{"token", "--user", "no spaces"},
+		{"token", "--user", "ada", "--role", "god"},
 		{"token", "--user", "ada", "--lifetime", "-1h"},
 	} {
 		if code, out, _ := cli(t, env, args...); code != exitUsage || out != "" {

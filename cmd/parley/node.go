@@ -235,6 +235,7 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: gateway.NewAddressLimit(s.MaxConnectionsPerIP),
+		Rate:      s.commandRate(),
 	})
 	door := gateway.NewSocketIO(n.gateway, gateway.Proxies(s.trustedProxies))
 	n.sockets = socketio.NewServer(socketio.Config{

@@ -46,7 +46,7 @@ func (n *node) run(ctx context.Context) error {
 
 	select {
 	case <-ctx.Done():
-		n.logger.Info("stopping", "timeout", n.settings.ShutdownTimeout)
+		n.logger.InfoContext(ctx, "stopping", "timeout", n.settings.ShutdownTimeout)
 	case <-edgeCtx.Done():
 	case <-coreCtx.Done():
 	case <-storeCtx.Done():
@@ -68,11 +68,14 @@ func (n *node) announce(ctx context.Context, addr net.Addr) error {
 	case <-ctx.Done():
 		return nil
 	}
-	n.logger.Info("listening", "address", addr.String(), "node", n.name)
+	n.logger.InfoContext(ctx, "listening", "address", addr.String(), "node", n.name)
 	if n.onReady == nil {
 		return nil
 	}
-	return n.onReady()
+	if err := n.onReady(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // drain lets the clients go. What is not done shortly before the deadline is cut off.
@@ -85,7 +88,7 @@ func (n *node) drain(ctx context.Context, deadline time.Time) error {
 	var group errgroup.Group
 	group.Go(func() error {
 		if err := n.http.Shutdown(ctx); err != nil {
-			n.logger.Warn("requests cut off", "error", err)
+			n.logger.WarnContext(ctx, "requests cut off", "error", err)
 			return n.http.Close()
 		}
 		return nil

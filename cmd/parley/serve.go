@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"parley/migrations"
@@ -39,7 +42,9 @@ func serve(cmd *cobra.Command, s settings, migrate, demo bool) error {
 	if err := prepareSchema(cmd, s.DatabaseURL, migrate); err != nil {
 		return err
 	}
-	n, err := newNode(ctx, s, s.logger(cmd.ErrOrStderr()))
+	logger := s.logger(cmd.ErrOrStderr())
+	redis.SetLogger(redisLog{logger}) // its only way out, and it is one for the process
+	n, err := newNode(ctx, s, logger)
 	if err != nil {
 		return err
 	}
@@ -59,4 +64,13 @@ func prepareSchema(cmd *cobra.Command, dsn string, migrate bool) error {
 		return fmt.Errorf("%w: run `parley migrate up`, or start without --migrate=false", err)
 	}
 	return err
+}
+
+// redisLog puts what the Redis client says about its connections into our log, below the
+// messages of the parts that use it.
+type redisLog struct{ logger *slog.Logger }
+
+// Printf implements the client's logger.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.logger.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, args...))
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -168,6 +170,12 @@ func (s *settings) checkRanges() error {
 }
 
 func (s *settings) checkNetwork() error {
+	if s.ListenAddr != "" {
+		_, port, err := net.SplitHostPort(s.ListenAddr)
+		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+			return errors.New("LISTEN_ADDR must be host:port, such as 127.0.0.1:3001 or :3001")
+		}
+	}
 	if !strings.HasPrefix(s.SocketPath, "/") || strings.ContainsAny(s.SocketPath, "?#{} ") || strings.Trim(s.SocketPath, "/") == "" {
 		return errors.New("SOCKET_PATH must be an absolute path such as /socket.io")
 	}
@@ -217,4 +225,13 @@ func settingsHelp() string {
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String()
+}
+
+// commandRate bounds what one socket may ask in a second, of whatever kind. It keeps a broken client
+// from busying a node, so it is far above any real one's; a node without limits on messages has none.
+func (s *settings) commandRate() int {
+	if s.RateLimitMessages == 0 {
+		return -1
+	}
+	return 1000
 }

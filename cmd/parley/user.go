@@ -44,7 +44,7 @@ func userCreate() *cobra.Command {
 		fromStdin          bool
 	)
 	cmd := &cobra.Command{
-		Use: "create USERNAME", Short: "Create an account", Args: exactArgs(1),
+		Use: "create USERNAME", Short: "Create an account", Args: oneArg,
 		Example: "  parley user create ada --role admin",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			granted, err := parseRoles(roles)
@@ -76,7 +76,7 @@ func userCreate() *cobra.Command {
 func userPassword() *cobra.Command {
 	var fromStdin bool
 	cmd := &cobra.Command{
-		Use: "password USERNAME", Short: "Set a new password and log the user out everywhere", Args: exactArgs(1),
+		Use: "password USERNAME", Short: "Set a new password and log the user out everywhere", Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, made, err := newPassword(cmd.InOrStdin(), fromStdin)
 			if err != nil {
@@ -97,7 +97,7 @@ func userPassword() *cobra.Command {
 func userRoles() *cobra.Command {
 	var roles []string
 	cmd := &cobra.Command{
-		Use: "roles USERNAME", Short: "Grant exactly these roles and log the user out everywhere", Args: exactArgs(1),
+		Use: "roles USERNAME", Short: "Grant exactly these roles and log the user out everywhere", Args: oneArg,
 		Example: "  parley user roles ada --role admin --role analyst\n  parley user roles ada          # none",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			granted, err := parseRoles(roles)
@@ -115,7 +115,7 @@ func userRoles() *cobra.Command {
 
 func userLogout() *cobra.Command {
 	return &cobra.Command{
-		Use: "logout USERNAME", Short: "Log the user out everywhere", Args: exactArgs(1),
+		Use: "logout USERNAME", Short: "Log the user out everywhere", Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withAccounts(cmd, func(ctx context.Context, t *accountTools) error {
 				return t.accounts.Logout(ctx, args[0])
@@ -131,7 +131,7 @@ func userActive(activate bool) *cobra.Command {
 		use, short = "reactivate USERNAME", "Let a deactivated user in again"
 	}
 	return &cobra.Command{
-		Use: use, Short: short, Args: exactArgs(1),
+		Use: use, Short: short, Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withAccounts(cmd, func(ctx context.Context, t *accountTools) error {
 				account, err := t.accounts.FindAccount(ctx, args[0])
@@ -149,9 +149,9 @@ func userActive(activate bool) *cobra.Command {
 	}
 }
 
-// operator is who the command line acts as.
+// operator is who the command line acts as: an admin without an account.
 func operator() commands.Actor {
-	return commands.Actor{Principal: domain.Principal{UserID: "system", Username: "system", Roles: []domain.Role{domain.RoleAdmin}}}
+	return commands.Actor{Principal: domain.Principal{Roles: []domain.Role{domain.RoleAdmin}}}
 }
 
 func userList() *cobra.Command {

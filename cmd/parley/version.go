@@ -23,15 +23,15 @@ func versionCommand() *cobra.Command {
 }
 
 func versionText() string {
-	text := "parley " + version
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return text
+		return "parley " + version
 	}
+	revision := ""
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			text += " (" + s.Value[:min(12, len(s.Value))] + ")"
+			revision = " " + s.Value[:min(12, len(s.Value))]
 		}
 	}
-	return text + " " + info.GoVersion
+	return "parley " + version + revision + " " + info.GoVersion
 }
