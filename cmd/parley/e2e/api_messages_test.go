@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func testPages(t *testing.T, d deployment) {
 	path := "/api/v1/rooms/" + alice.createRoom("public", "pages") + "/messages"
 	var position string
 	for i := range 10 {
-		position = alice.call("POST", path, object{"content": fmt.Sprint(i + 1)}).done().position()
+		position = alice.call("POST", path, object{"content": strconv.Itoa(i + 1)}).done().position()
 	}
 	read := func(query string) page {
 		t.Helper()

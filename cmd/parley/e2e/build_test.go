@@ -23,7 +23,7 @@ type build struct {
 func parley(t testing.TB) string {
 	t.Helper()
 	program.once.Do(func() {
-		if program.dir, program.err = os.MkdirTemp("", "parley-e2e-"); program.err != nil {
+		if program.dir, program.err = os.MkdirTemp("", "parley-e2e-"); program.err != nil { //nolint:usetesting // it serves all tests
 			return
 		}
 		program.path = filepath.Join(program.dir, "parley")

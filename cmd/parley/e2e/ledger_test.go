@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -130,7 +131,7 @@ func (l *ledger) head() string {
 	for _, e := range l.entries {
 		head = max(head, e.position)
 	}
-	return fmt.Sprint(head)
+	return strconv.FormatInt(head, 10)
 }
 
 // tally is the sums: of the writers, and after balance of the room.
@@ -243,7 +244,7 @@ func TestLedgerFindsWhatIsWrong(t *testing.T) {
 		var history []message
 		for i := range 4 {
 			e := l.open("w", i+1)
-			m := message{ID: fmt.Sprint("id", i), Seq: int64(i + 1), Position: fmt.Sprint(10 + i), Content: e.content}
+			m := message{ID: fmt.Sprint("id", i), Seq: int64(i + 1), Position: strconv.Itoa(10 + i), Content: e.content}
 			l.send(e)
 			l.settle(result{entry: e, ack: ack{Success: true}, message: m})
 			history = append(history, m)

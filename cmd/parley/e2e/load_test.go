@@ -22,7 +22,7 @@ type load struct {
 	room   string
 	ledger *ledger
 
-	ctx      context.Context //nolint:containedctx // the life of the writers, ended by cleanup
+	ctx      context.Context
 	stopping atomic.Bool
 	workers  sync.WaitGroup
 	readers  []*reader

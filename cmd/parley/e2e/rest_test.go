@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,12 +76,6 @@ func (n *node) bearing(t testing.TB, token string) caller {
 // at is the same user at another node.
 func (c caller) at(n *node) caller {
 	c.base = n.URL
-	return c
-}
-
-// in is the same user in a subtest.
-func (c caller) in(t testing.TB) caller {
-	c.t = t
 	return c
 }
 
@@ -150,10 +145,8 @@ func get(ctx context.Context, url string) (status int, body []byte, err error) {
 // want checks the status.
 func (a answer) want(statuses ...int) answer {
 	a.t.Helper()
-	for _, s := range statuses {
-		if a.status == s {
-			return a
-		}
+	if slices.Contains(statuses, a.status) {
+		return a
 	}
 	a.t.Fatalf("%s: status %d, want %v: %s", a.what, a.status, statuses, a.raw)
 	return a

@@ -255,7 +255,6 @@ func (s *socket) close() {
 
 // upgrade tries to open a WebSocket with some headers and returns the status of the answer.
 func upgrade(ctx context.Context, base string, header http.Header) (status int, err error) {
-
 	conn, response, err := websocket.DefaultDialer.DialContext(ctx, socketURL(base), header)
 	if response != nil {
 		status = response.StatusCode
