@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
@@ -61,7 +62,7 @@ func main() {
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	var o options
-	only := ""
+	var only, profile string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.binary, "binary", ".local/bin/parley", "the program, for the scenarios that start a node")
 	flags.IntVar(&o.rounds, "rounds", 3, "alternating rounds; the median counts")
@@ -69,9 +70,15 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags.IntVar(&o.sockets, "sockets", 5000, "idle sockets")
 	flags.IntVar(&o.events, "events", 1_000_000, "length of the long log")
 	flags.StringVar(&only, "scenario", os.Getenv("SCENARIO"), "run one of: "+scenarioNames()+" (the default is all)")
+	flags.StringVar(&profile, "cpuprofile", "", "write a CPU profile of this process to a file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	stopProfile, err := startProfile(profile)
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
 	b, err := newBench(ctx, o)
 	if err != nil {
 		return err
@@ -94,6 +101,25 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return fmt.Errorf("no scenario %q; there are %s", only, scenarioNames())
 	}
 	return printTable(out, rows)
+}
+
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := file.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
+	}, nil
 }
 
 func scenarioNames() string {
