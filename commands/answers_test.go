@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,37 @@ func TestAMessageBelongsToItsRoom(t *testing.T) {
 				t.Errorf("%s %s: %q", name, foreign, got)
 			}
 		}
+	}
+}
+
+// A UUID may be spelled in capitals (RFC 9562, section 4). The ids that are derived from it must not
+// depend on the spelling, or a deletion would not be found.
+func TestTheSpellingOfAMessageIDDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	k := inMemory(t, commands.Config{})
+	room := k.open(event.RoomPublic)
+	id := k.say("mia", room, "one").ID
+	capitals := strings.ToUpper(id)
+	reply := must(k, k.SendMessage, "ann", commands.SendMessage{RoomID: room, Content: "re", ReplyTo: capitals})
+	if reply.ReplyTo == nil || *reply.ReplyTo != id {
+		t.Errorf("answers %v, want %s", reply.ReplyTo, id)
+	}
+	must(k, k.EditMessage, "mia", commands.EditMessage{RoomID: room, MessageID: capitals, Content: "two"})
+	must(k, k.DeleteMessage, "mia", commands.DeleteMessage{RoomID: room, MessageID: capitals})
+	for _, spelling := range []string{id, capitals} {
+		for name, got := range map[string]domain.Code{
+			"delete": code(k, k.DeleteMessage, "mia", commands.DeleteMessage{RoomID: room, MessageID: spelling}),
+			"edit":   code(k, k.EditMessage, "mia", commands.EditMessage{RoomID: room, MessageID: spelling, Content: "3"}),
+			"answer": code(k, k.SendMessage, "ann", commands.SendMessage{RoomID: room, Content: "re", ReplyTo: spelling}),
+		} {
+			if got != domain.CodeMessageDeleted {
+				t.Errorf("%s %s after the deletion: %q", name, spelling, got)
+			}
+		}
+	}
+	want := []string{event.TypeMessageSent, event.TypeMessageSent, event.TypeMessageEdited, event.TypeMessageDeleted}
+	if got := types(k.stream(event.MessagesStream(room))); !slices.Equal(got, want) {
+		t.Errorf("stored %v, want %v", got, want)
 	}
 }
 

@@ -18,11 +18,11 @@ func (c *Commands) fillMessages(a *app) {
 		limit: a.countMessage, decide: a.sendMessage, otherwise: a.sentBefore,
 	}
 	c.EditMessage = &useCase[EditMessage, wire.Message]{
-		app: a, name: "edit-message", tidy: func(c *EditMessage) { clean(&c.Content) },
+		app: a, name: "edit-message", tidy: tidyEdit,
 		check: a.checkEdit, decide: a.editMessage,
 	}
 	c.DeleteMessage = &useCase[DeleteMessage, Deleted]{
-		app: a, name: "delete-message", decide: a.deleteMessage,
+		app: a, name: "delete-message", tidy: func(c *DeleteMessage) { respell(&c.MessageID) }, decide: a.deleteMessage,
 		bind: func(_ Actor, c *DeleteMessage) event.ID { return message.DeletedID(c.MessageID) },
 		repeated: func(*task[DeleteMessage], event.Recorded) (Deleted, error) {
 			return Deleted{}, message.ErrDeleted()
@@ -30,7 +30,15 @@ func (c *Commands) fillMessages(a *app) {
 	}
 }
 
-func tidySend(c *SendMessage) { clean(&c.Content) }
+func tidySend(c *SendMessage) {
+	clean(&c.Content)
+	respell(&c.ReplyTo)
+}
+
+func tidyEdit(c *EditMessage) {
+	clean(&c.Content)
+	respell(&c.MessageID)
+}
 
 func (a *app) checkSend(c *SendMessage) error {
 	if err := message.CheckAttachments(c.Attachments); err != nil {

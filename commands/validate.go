@@ -9,6 +9,7 @@ import (
 	"github.com/go-playground/validator/v10"
 
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/message"
 	"parley/domain/text"
 )
@@ -28,6 +29,7 @@ func newChecker() (*checker, error) {
 		"id":        domain.ValidID,
 		"printable": text.Printable,
 		"text":      func(s string) bool { _, ok := text.Clean(s); return ok },
+		"uuid":      func(s string) bool { _, err := event.ParseID(s); return err == nil },
 		"weburl":    message.WebURL,
 	} {
 		fn := func(fl validator.FieldLevel) bool { return ok(fl.Field().String()) }
@@ -119,5 +121,16 @@ func clean(s *string) {
 func trim(s *string) {
 	if s != nil {
 		*s = strings.TrimSpace(*s)
+	}
+}
+
+// respell gives a UUID the one spelling that other ids are derived from; anything else stays
+// for the check to refuse.
+func respell(id *string) {
+	if *id == "" {
+		return
+	}
+	if parsed, err := event.ParseID(*id); err == nil {
+		*id = parsed.String()
 	}
 }
