@@ -22,6 +22,7 @@ import (
 type counting struct {
 	eventstore.Log
 	reads atomic.Int64
+	about atomic.Int64
 }
 
 func (c *counting) Stream(ctx context.Context, s event.Stream, after int64, limit int) ([]event.Recorded, error) {
@@ -32,6 +33,13 @@ func (c *counting) Stream(ctx context.Context, s event.Stream, after int64, limi
 func (c *counting) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
 	c.reads.Add(1)
 	return c.Log.ByID(ctx, ids...)
+}
+
+// About counts events: what is read must not grow with what was ever said about a message.
+func (c *counting) About(ctx context.Context, id event.ID, limit int) ([]event.Recorded, error) {
+	found, err := c.Log.About(ctx, id, limit)
+	c.about.Add(int64(len(found)))
+	return found, err
 }
 
 // polling follows a log by asking for its head.
@@ -71,6 +79,37 @@ func TestSendingReadsNothing(t *testing.T) {
 	}
 	if n := log.reads.Load() - before; n != 0 {
 		t.Errorf("100 messages cost %d reads", n)
+	}
+}
+
+func TestAnEditReadsLittleHoweverManyWereBefore(t *testing.T) {
+	t.Parallel()
+	log := &counting{Log: memory.New(memory.Config{})}
+	k := newKit(t, log, commands.Config{})
+	k.users("ann", "mod", "mia", "mel")
+	room := k.open(event.RoomPublic)
+	id := k.say("mia", room, "0").ID
+	edit := func(content string) wire.Message {
+		return must(k, k.EditMessage, "mia", commands.EditMessage{RoomID: room, MessageID: id, Content: content})
+	}
+	for i := range 100 {
+		edit(strconv.Itoa(i + 1))
+	}
+	for _, content := range []string{"last", "0", "3"} { // words that it had before are another edit
+		before := log.about.Load()
+		if got := edit(content); got.Content != content {
+			t.Errorf("edited to %q, asked for %q", got.Content, content)
+		}
+		if n := log.about.Load() - before; n > 32 {
+			t.Errorf("an edit reads %d events", n)
+		}
+	}
+	must(k, k.DeleteMessage, "mia", commands.DeleteMessage{RoomID: room, MessageID: id})
+	if got := code(k, k.EditMessage, "mia", commands.EditMessage{RoomID: room, MessageID: id, Content: "x"}); got != domain.CodeMessageDeleted {
+		t.Errorf("edited after the deletion: %q", got)
+	}
+	if got := len(k.stream(event.MessagesStream(room))); got != 105 {
+		t.Errorf("%d events, want 105", got)
 	}
 }
 

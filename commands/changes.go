@@ -24,10 +24,12 @@ func (a *app) editMessage(ctx context.Context, t *task[EditMessage]) (decision[w
 	state := message.State{Room: snap.State}
 	var history []event.Recorded
 	if snap.State.MayWrite(by) == nil { // others learn nothing about messages
-		if history, err = a.history(ctx, t.c.MessageID); err != nil {
-			return none, err
+		var whole bool
+		if history, whole, err = a.history(ctx, t.c.MessageID); err != nil {
+			return none, fmt.Errorf("read message %s: %w", t.c.MessageID, err)
 		}
 		state.Message = message.Fold(message.Message{}, history...)
+		state.Message.Outdated = !whole
 	}
 	e, err := message.Edit{By: by, Content: t.c.Content, MaxLength: a.cfg.MaxMessageLength}.Decide(state)
 	if err != nil {
@@ -44,24 +46,21 @@ func (a *app) editMessage(ctx context.Context, t *task[EditMessage]) (decision[w
 	}, err
 }
 
-// history reads a message and all that changed it, in order.
-func (a *app) history(ctx context.Context, id string) ([]event.Recorded, error) {
+// maxHistory bounds how many events about a message an edit reads to find its present words.
+const maxHistory = 32
+
+// history reads a message and what changed it, in order. When that is too much, it is whether
+// there is such a message and whether it was deleted, and whole is false.
+func (a *app) history(ctx context.Context, id string) (found []event.Recorded, whole bool, err error) {
 	parsed, err := event.ParseID(id)
 	if err != nil {
-		return nil, message.ErrNotFound()
+		return nil, false, message.ErrNotFound()
 	}
-	found, err := a.Log.About(ctx, parsed, 0)
-	if err != nil {
-		return nil, fmt.Errorf("read message %s: %w", id, err)
+	if found, err = a.Log.About(ctx, parsed, maxHistory); err == nil && len(found) == maxHistory {
+		found, err = a.Log.ByID(ctx, parsed, message.DeletedID(id))
+		return found, false, err
 	}
-	if len(found) < eventstore.MaxPage {
-		return found, nil
-	}
-	deleted, err := a.Log.ByID(ctx, message.DeletedID(id)) // may be beyond the page
-	if err != nil {
-		return nil, fmt.Errorf("read message %s: %w", id, err)
-	}
-	return append(found, deleted...), nil
+	return found, true, err
 }
 
 // shown is a message as the last of these events leaves it.

@@ -75,7 +75,7 @@ func (c Edit) Decide(s State) (event.Event, error) {
 	if err := CheckContent(c.Content, s.Message.Attachments, c.MaxLength); err != nil {
 		return nil, err
 	}
-	if c.Content == s.Message.Content {
+	if c.Content == s.Message.Content && !s.Message.Outdated {
 		return nil, nil
 	}
 	next := s.Message.Message

@@ -21,6 +21,8 @@ type Message struct {
 	Seq     int64
 	SentAt  time.Time
 	Deleted bool
+	// Outdated says that there may be edits beyond this one's content.
+	Outdated bool
 }
 
 // Evolve is s after one event of the room's stream, or of the message. It is total: other
