@@ -57,7 +57,8 @@ func (s State) MayAct() error {
 	return nil
 }
 
-// Register makes an account known. Doing so again changes nothing.
+// Register makes an account known. Doing so again changes nothing. Without a DisplayName the
+// username is shown.
 type Register struct {
 	UserID, Username, DisplayName, AvatarURL string
 }
@@ -67,10 +68,20 @@ func (c Register) Decide(s State) (event.Event, error) {
 	if s.Registered {
 		return nil, nil
 	}
-	return event.UserRegistered(c), nil
+	e := event.UserRegistered(c)
+	e.DisplayName = shown(e.DisplayName, e.Username)
+	return e, nil
 }
 
-// ChangeProfile changes what is not nil.
+// shown is the name that others see.
+func shown(displayName, username string) string {
+	if displayName == "" {
+		return username
+	}
+	return displayName
+}
+
+// ChangeProfile changes what is not nil. DisplayName "" goes back to the username.
 type ChangeProfile struct {
 	DisplayName, AvatarURL *string
 }
@@ -82,7 +93,7 @@ func (c ChangeProfile) Decide(s State) (event.Event, error) {
 	}
 	next := s.Sender
 	if c.DisplayName != nil {
-		next.DisplayName = *c.DisplayName
+		next.DisplayName = shown(*c.DisplayName, next.Username)
 	}
 	if c.AvatarURL != nil {
 		next.AvatarURL = *c.AvatarURL

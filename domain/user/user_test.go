@@ -28,6 +28,16 @@ func TestDecide(t *testing.T) {
 			Then: ada,
 		},
 		{
+			Name: "who gives no name to show is shown by the username",
+			When: user.Register{UserID: "ada", Username: "ada"},
+			Then: event.UserRegistered{UserID: "ada", Username: "ada", DisplayName: "ada"},
+		},
+		{
+			Name:  "who takes the name to show away is shown by the username",
+			Given: []event.Event{ada}, When: user.ChangeProfile{DisplayName: new("")},
+			Then: event.UserProfileChanged{UserID: "ada", Username: "ada", DisplayName: "ada", AvatarURL: "https://x.test/a.png"},
+		},
+		{
 			Name:  "registering again changes nothing, whatever it says",
 			Given: []event.Event{ada}, When: user.Register{UserID: "ada", Username: "other"}, Unchanged: true,
 		},
