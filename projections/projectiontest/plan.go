@@ -2,6 +2,8 @@ package projectiontest
 
 import (
 	"context"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,8 +13,8 @@ import (
 	"parley/projections"
 )
 
-// Explained is a DB that records the plan of every statement sent through it: the one
-// that serves any parameters, so that a plan is not good by luck.
+// Explained is a DB that records the plan of every statement sent through it, and what it
+// did: the plan that serves any parameters, so that it is not good by luck.
 type Explained struct {
 	tb    testing.TB
 	pool  *pgxpool.Pool
@@ -31,7 +33,7 @@ func (e *Explained) Query(ctx context.Context, sql string, args ...any) (pgx.Row
 		if _, err := tx.Exec(ctx, "SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, "EXPLAIN "+sql, args...)
+		rows, err := tx.Query(ctx, "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) "+sql, args...)
 		if err != nil {
 			return err
 		}
@@ -43,6 +45,18 @@ func (e *Explained) Query(ctx context.Context, sql string, args ...any) (pgx.Row
 		e.tb.Fatalf("explain: %v", err)
 	}
 	return e.pool.Query(ctx, sql, args...)
+}
+
+// AssertNoWaste checks that no statement so far read more than so many rows that it did not show.
+func (e *Explained) AssertNoWaste(most int) {
+	e.tb.Helper()
+	for _, plan := range e.plans {
+		for _, found := range regexp.MustCompile(`Rows Removed by .*?: (\d+)`).FindAllStringSubmatch(plan, -1) {
+			if n, err := strconv.Atoi(found[1]); err != nil || n > most {
+				e.tb.Errorf("%s rows are read in vain:\n%s", found[1], plan)
+			}
+		}
+	}
 }
 
 // AssertNoScan checks that no statement so far reads a whole table or sorts one.

@@ -97,20 +97,26 @@ LEFT JOIN views.users u ON u.id = ANY ($1::text[])
 WHERE c.name = 'users'
 ORDER BY u.id`
 
-// $1 to $2 is the range of keys that begin with the text; $3, $4, $5 is the cursor.
+// $1 to $2 is the range of keys that begin with the text; $3, $4, $5 is the cursor. Most people are found
+// by both names, and the second list has to pass over them: it is read only when the
+// first one, which shows them, is at its end and does not fill the page.
 const searchSQL = `
+WITH usernames AS MATERIALIZED (
+  SELECT *, 0 AS list, username_key AS key
+  FROM views.users
+  WHERE $3::int = 0 AND username_key >= $1 AND username_key < $2 AND (username_key, id) > ($4, $5)
+  ORDER BY username_key, id
+  LIMIT $6
+)
 SELECT c.position, ` + columns + `, u.list, u.key
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
-  (SELECT *, 0 AS list, username_key AS key
-   FROM views.users
-   WHERE $3::int = 0 AND username_key >= $1 AND username_key < $2 AND (username_key, id) > ($4, $5)
-   ORDER BY username_key, id
-   LIMIT $6)
+  SELECT * FROM usernames
   UNION ALL
   (SELECT *, 1 AS list, name_key AS key
    FROM views.users
-   WHERE name_key >= $1 AND name_key < $2 AND ($3::int = 0 OR (name_key, id) > ($4, $5))
+   WHERE $1 <> '' AND (SELECT count(*) FROM usernames) < $6
+     AND name_key >= $1 AND name_key < $2 AND ($3::int = 0 OR (name_key, id) > ($4, $5))
      AND NOT (username_key >= $1 AND username_key < $2)
    ORDER BY name_key, id
    LIMIT $6)
