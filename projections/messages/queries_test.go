@@ -221,6 +221,7 @@ func TestQueriesUseAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.AssertNoScan("messages")
+	db.AssertNoWaste(0)
 }
 
 func BenchmarkPage(b *testing.B) {

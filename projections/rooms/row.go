@@ -37,7 +37,8 @@ WHERE c.name = 'rooms'
 ORDER BY r.name_key, r.id`
 
 // Every event is about one room, so no two rooms have the same last activity. The last
-// message is looked up for the rooms of the page alone.
+// message is looked up for the rooms of the page alone. The view of the messages may be ahead: what it
+// has beyond this one's last_seq may have been said after a removal that is not known here.
 const mineSQL = `
 SELECT least(c.position, (SELECT position FROM views.checkpoints WHERE name = 'messages')),
   ` + roomColumns + `,
@@ -50,7 +51,7 @@ LEFT JOIN LATERAL (
   LIMIT $3
 ) r ON true
 LEFT JOIN LATERAL (
-  SELECT * FROM views.messages WHERE room_id = r.id ORDER BY seq DESC LIMIT 1
+  SELECT * FROM views.messages WHERE room_id = r.id AND seq <= r.last_seq ORDER BY seq DESC LIMIT 1
 ) m ON true
 WHERE c.name = 'rooms'
 ORDER BY r.last_activity DESC`
