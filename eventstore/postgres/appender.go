@@ -25,7 +25,8 @@ type appender struct {
 	queue    *queue
 	connect  *pgconn.Config
 	session  *session // nil when there is none
-	away     bool     // the last batch could not be stored
+	memory   *memory
+	away     bool // the last batch could not be stored
 	settled  chan *batch
 	deciding sync.WaitGroup
 	deciders chan struct{} // a place for each that may run
@@ -41,7 +42,7 @@ func newAppender(s *Store) *appender {
 	config := s.pool.Config().ConnConfig.Config
 	return &appender{
 		store: s, cfg: s.cfg, queue: s.queue, connect: &config,
-		settled: make(chan *batch, settledBacklog), deciders: make(chan struct{}, s.cfg.Deciders),
+		memory: newMemory(), settled: make(chan *batch, settledBacklog), deciders: make(chan struct{}, s.cfg.Deciders),
 	}
 }
 
@@ -178,6 +179,9 @@ func (a *appender) attempt(ctx context.Context, items []*item) (*batch, error) {
 			return nil, err
 		}
 	}
+	if b, err := a.attemptFromMemory(ctx, items); b != nil || err != nil {
+		return b, err
+	}
 	b := newBatch(items)
 	if err := a.session.lookUp(ctx, b); err != nil {
 		return nil, a.cleanUp(ctx, err)
@@ -187,12 +191,45 @@ func (a *appender) attempt(ctx context.Context, items []*item) (*batch, error) {
 		return b, a.session.rollback(ctx)
 	}
 	if err := a.session.write(ctx, b); err != nil {
-		if a.session.broken() {
-			b.markMaybeStored()
-		}
-		return nil, a.cleanUp(ctx, err)
+		return nil, a.failed(ctx, b, err)
 	}
+	a.memory.learn(b)
 	return b, nil
+}
+
+// attemptFromMemory makes one transaction of the items without looking anything up. No batch and no
+// error mean that it could not be told, or was not so, and that nothing was stored.
+func (a *appender) attemptFromMemory(ctx context.Context, items []*item) (*batch, error) {
+	b := newBatch(items)
+	if !a.memory.foresee(b) {
+		return nil, nil //nolint:nilnil // see above
+	}
+	b.judge()
+	if len(b.rows) == 0 { // a refusal needs more than memory
+		return nil, nil //nolint:nilnil // see above
+	}
+	stored, err := a.session.writeAt(ctx, b)
+	switch {
+	case code(err) == uniqueViolation:
+		a.memory.wasWrong()
+		return nil, a.session.rollback(ctx)
+	case err != nil:
+		return nil, a.failed(ctx, b, err)
+	case !stored:
+		a.memory.wasWrong()
+		return nil, nil //nolint:nilnil // see above
+	}
+	a.memory.wasRight()
+	a.memory.learn(b)
+	return b, nil
+}
+
+// failed cleans up after a commit that did not succeed, as far as can be told.
+func (a *appender) failed(ctx context.Context, b *batch, err error) error {
+	if a.session.broken() {
+		b.markMaybeStored()
+	}
+	return a.cleanUp(ctx, err)
 }
 
 // markMaybeStored remembers whose outcome is unknown.
@@ -220,6 +257,7 @@ func (a *appender) reconnect(ctx context.Context) error {
 		return err
 	}
 	a.session = s
+	a.memory = newMemory() // it may be another server, or an older state of this one
 	return nil
 }
 

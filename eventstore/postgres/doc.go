@@ -4,6 +4,7 @@
 //	queue.go    what waits: bounds, order of keys, deadlines
 //	appender.go takes what is queued and answers it, a commit for many appends
 //	batch.go    which appends of a batch pass, and the rows they become (no I/O)
+//	memory.go   what need not be looked up
 //	repeats.go  what repetitions are answered with
 //	session.go  the appender's own connection: lock, look up, insert, commit
 //	encode.go   Postgres' binary arrays
@@ -21,6 +22,10 @@
 // the appends depend on (one round trip), decides in memory which of them pass, and inserts
 // those and commits (a second round trip). While a commit is flushed the next batch gathers
 // by itself: the busier the node, the larger its commits.
+//
+// When no other node has written in between, what this one remembers of its own commits is
+// still so, and the two become one: lock, insert on condition that the log ends where it did, and
+// commit. A node that finds somebody else's events there goes the long way, and tries the short one again later.
 //
 // An append that conflicts gets its own answer; others in its batch are not touched. If
 // the insert itself fails on somebody's data, the batch is halved and tried again until the

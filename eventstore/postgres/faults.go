@@ -23,6 +23,8 @@ func faultOfData(err error) bool {
 	}
 }
 
+const uniqueViolation = "23505"
+
 // readOnly reports whether the server has become a standby: another one may be the primary now.
 func readOnly(err error) bool { return code(err) == "25006" }
 

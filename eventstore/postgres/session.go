@@ -44,6 +44,21 @@ FROM unnest($1::text[]) WITH ORDINALITY asked(subject, i) CROSS JOIN LATERAL (
 	SELECT position FROM log.events WHERE subject = asked.subject ORDER BY position DESC LIMIT 1
 ) last`
 
+	// sqlInsertAt inserts nothing if the log does not end at $1 any more.
+	sqlInsertAt = `
+WITH last AS MATERIALIZED (
+	SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1
+), stamp AS MATERIALIZED (
+	SELECT greatest(recorded_at, clock_timestamp()) AS at FROM last WHERE position = $1
+), stored AS (
+	INSERT INTO log.events (position, version, seq, recorded_at, id, schema_version, stream, type, subject, data, metadata)
+	SELECT $1 + e.i, e.version, e.seq, stamp.at, e.id, e.schema_version, e.stream, e.type, e.subject, e.data, e.metadata
+	FROM stamp CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::json[], $10::json[])
+		WITH ORDINALITY e(version, seq, id, schema_version, stream, type, subject, data, metadata, i)
+	RETURNING recorded_at
+)
+SELECT count(*), max(recorded_at) FROM stored`
+
 	sqlInsert = `
 INSERT INTO log.events (position, version, seq, recorded_at, id, schema_version, stream, type, subject, data, metadata)
 SELECT $1 + e.i, e.version, e.seq, $2, e.id, e.schema_version, e.stream, e.type, e.subject, e.data, e.metadata
@@ -57,7 +72,7 @@ type session struct {
 	conn *pgconn.PgConn
 	lock []byte
 
-	begin, commit, takeLock, head, streams, ids, subjects, insert *pgconn.StatementDescription
+	begin, commit, takeLock, head, streams, ids, subjects, insert, insertAt *pgconn.StatementDescription
 }
 
 // setup is what a session runs first. The planner's guesses about a table that has just been made would
@@ -111,6 +126,9 @@ func (s *session) prepare(ctx context.Context, timeout time.Duration, allowUnsaf
 		{&s.subjects, "subjects", sqlSubjects, []uint32{oidTexts}},
 		{&s.insert, "insert", sqlInsert, []uint32{
 			oidInt8, oidTimestamptz, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs,
+		}},
+		{&s.insertAt, "insert at", sqlInsertAt, []uint32{
+			oidInt8, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs,
 		}},
 	} {
 		var err error
@@ -176,7 +194,7 @@ var errNotCommitted = errors.New("the server rolled the commit back")
 func (s *session) write(ctx context.Context, b *batch) error {
 	binary := []int16{1}
 	var out pgconn.Batch
-	out.ExecStatement(s.insert, b.encodeRows(), binary, nil)
+	out.ExecStatement(s.insert, append([][]byte{int8Param(int64(b.base)), timeParam(b.at)}, b.encodeRows()...), binary, nil)
 	out.ExecStatement(s.commit, nil, nil, nil)
 	results := s.conn.ExecBatch(ctx, &out)
 	committed := false
@@ -191,6 +209,36 @@ func (s *session) write(ctx context.Context, b *batch) error {
 		return errNotCommitted
 	}
 	return nil
+}
+
+// writeAt is lookUp and write in one round trip, for a batch that was judged from memory. It stores all rows, or
+// none if the log does not end where the batch begins.
+func (s *session) writeAt(ctx context.Context, b *batch) (stored bool, err error) {
+	binary := []int16{1}
+	var out pgconn.Batch
+	out.ExecStatement(s.begin, nil, nil, nil)
+	out.ExecStatement(s.takeLock, [][]byte{s.lock}, binary, binary)
+	out.ExecStatement(s.insertAt, append([][]byte{int8Param(int64(b.base))}, b.encodeRows()...), binary, binary)
+	out.ExecStatement(s.commit, nil, nil, nil)
+	results := s.conn.ExecBatch(ctx, &out)
+	committed := false
+	for i := 0; results.NextResult(); i++ {
+		rows := results.ResultReader()
+		for rows.NextRow() {
+			if values := rows.Values(); i == 2 && decodeInt8(values[0]) > 0 {
+				stored, b.at = true, decodeTime(values[1])
+			}
+		}
+		tag, _ := rows.Close() // its error is that of results
+		committed = tag.String() == sqlCommit
+	}
+	if err := results.Close(); err != nil {
+		return false, fmt.Errorf("insert and commit: %w", err)
+	}
+	if !committed {
+		return false, errNotCommitted
+	}
+	return stored, nil
 }
 
 // rollback ends a transaction that stores nothing.
@@ -231,8 +279,7 @@ func (b *batch) encodeRows() [][]byte {
 		metadata.bytes(r.event.Metadata)
 	}
 	return [][]byte{
-		int8Param(int64(b.base)), timeParam(b.at), version.buf, seq.buf, id.buf, schema.buf,
-		stream.buf, typ.buf, subject.buf, data.buf, metadata.buf,
+		version.buf, seq.buf, id.buf, schema.buf, stream.buf, typ.buf, subject.buf, data.buf, metadata.buf,
 	}
 }
 
