@@ -100,7 +100,12 @@ func (fakeRooms) Mine(context.Context, string, string, int) (projections.List[ro
 type fakeMessages struct{ api.MessageQueries }
 
 func (fakeMessages) Page(_ context.Context, roomID string, req messages.PageRequest) (messages.Page, error) {
-	return messages.Page{Items: []wire.Message{{RoomID: roomID, Content: fmt.Sprintf("%+v", req)}}, Position: 100}, nil
+	after := "none"
+	if req.After != nil {
+		after = fmt.Sprint(*req.After)
+	}
+	asked := fmt.Sprintf("before %d after %s around %d limit %d", req.Before, after, req.Around, req.Limit)
+	return messages.Page{Items: []wire.Message{{RoomID: roomID, Content: asked}}, Position: 100}, nil
 }
 
 type fake struct {

@@ -10,7 +10,6 @@ import (
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/message"
-	"parley/projections"
 	"parley/projections/messages"
 )
 
@@ -34,32 +33,29 @@ func (a *API) listMessages(c *call) error {
 // page reads before, after and around, of which one may be given.
 func (q *query) page() (messages.PageRequest, error) {
 	req := messages.PageRequest{Limit: q.limit()}
+	if q.values.Has("at") { // the present would be the wrong answer
+		q.fields["at"] = "is not supported yet"
+	}
 	given := 0
 	for _, p := range []struct {
 		name  string
 		least int64
-		into  *int64
-	}{{"before", 1, &req.Before}, {"after", 0, &req.After}, {"around", 1, &req.Around}} {
+		set   func(seq int64)
+	}{
+		{"before", 1, func(seq int64) { req.Before = seq }},
+		{"after", 0, func(seq int64) { req.After = &seq }},
+		{"around", 1, func(seq int64) { req.Around = seq }},
+	} {
 		seq, ok := q.seq(p.name, p.least)
 		if !ok {
 			continue
 		}
-		*p.into = seq
+		p.set(seq)
 		if given++; given > 1 {
 			q.fields[p.name] = "excludes the others of before, after, around"
 		}
 	}
-	if q.values.Has("after") && req.After == 0 {
-		req = fromFirst(req)
-	}
 	return req, q.err()
-}
-
-// fromFirst asks for the first messages of a room: 0 in a PageRequest means that After is not
-// given. Around the first message there is nothing below, so half of the limit comes back.
-func fromFirst(req messages.PageRequest) messages.PageRequest {
-	limit := min(2*projections.Limit(req.Limit), projections.MaxLimit)
-	return messages.PageRequest{Around: 1, Limit: limit}
 }
 
 func (a *API) getMessage(c *call) error {

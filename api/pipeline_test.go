@@ -302,6 +302,8 @@ func TestQueries(t *testing.T) {
 		page("before=3&after=1"):                     "after",
 		page("before=3&around=1"):                    "around",
 		page("after=3&around=1"):                     "around",
+		page("at=2026-01-01T00:00:00Z"):              "at",
+		page("at=position:7"):                        "at",
 		page("limit=201"):                            "limit",
 		"/api/v1/rooms?scope=all":                    "scope",
 		"/api/v1/rooms?scope=public&limit=-1":        "limit",
@@ -324,10 +326,11 @@ func TestQueries(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		page(""):                 "{Before:0 After:0 Around:0 Limit:0}",
-		page("before=5&limit=9"): "{Before:5 After:0 Around:0 Limit:9}",
-		page("after=5"):          "{Before:0 After:5 Around:0 Limit:0}",
-		page("around=5"):         "{Before:0 After:0 Around:5 Limit:0}",
+		page(""):                 "before 0 after none around 0 limit 0",
+		page("before=5&limit=9"): "before 5 after none around 0 limit 9",
+		page("after=5"):          "before 0 after 5 around 0 limit 0",
+		page("after=0&limit=3"):  "before 0 after 0 around 0 limit 3",
+		page("around=5"):         "before 0 after none around 5 limit 0",
 	} {
 		var list struct{ Items []wire.Message }
 		ask(t, a, request{method: "GET", path: path, token: "user"}).into(t, &list)

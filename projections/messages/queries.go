@@ -19,13 +19,14 @@ type Queries struct{ db projections.DB }
 func NewQueries(db projections.DB) *Queries { return &Queries{db: db} }
 
 // PageRequest says which part of a room's messages is asked for: at most one of Before, After and
-// Around, which are seqs; 0 is not set. None of them asks for the newest messages.
+// Around, which are seqs. None of them asks for the newest messages.
 type PageRequest struct {
-	// Before asks for the messages just below a seq.
+	// Before asks for the messages just below a seq. Zero means not set.
 	Before int64
-	// After asks for the messages just above a seq.
-	After int64
+	// After asks for the messages just above a seq; above 0, from the first one on. Nil means not set.
+	After *int64
 	// Around asks for a message with as many below it as above. Where the room ends the page is shorter.
+	// Zero means not set.
 	Around int64
 	// Limit is the number of messages. Zero means 50; more than 200 means 200.
 	Limit int
@@ -108,15 +109,21 @@ type window struct {
 
 func (r PageRequest) window() (window, error) {
 	limit := projections.Limit(r.Limit)
+	given := 0
+	for _, is := range []bool{r.Before != 0, r.After != nil, r.Around != 0} {
+		if is {
+			given++
+		}
+	}
 	switch {
-	case r.Before < 0 || r.After < 0 || r.Around < 0:
+	case r.Before < 0 || r.After != nil && *r.After < 0 || r.Around < 0:
 		return window{}, domain.Invalid("before, after, around", "must not be negative")
-	case r.Before > 0 && r.After > 0 || r.Before > 0 && r.Around > 0 || r.After > 0 && r.Around > 0:
+	case given > 1:
 		return window{}, domain.Invalid("before, after, around", "exclude each other")
 	case r.Before > 0:
 		return window{pivot: r.Before, below: limit}, nil
-	case r.After > 0:
-		return window{pivot: min(r.After, math.MaxInt64-1) + 1, from: limit}, nil
+	case r.After != nil:
+		return window{pivot: min(*r.After, math.MaxInt64-1) + 1, from: limit}, nil
 	case r.Around > 0:
 		return window{pivot: r.Around, below: limit / 2, from: limit - limit/2}, nil
 	default:

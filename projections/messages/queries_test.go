@@ -71,11 +71,12 @@ func TestPage(t *testing.T) {
 		"before the first":      {"big", messages.PageRequest{Before: 1, Limit: 10}, "", false, after},
 		"before, beyond":        {"big", messages.PageRequest{Before: 1 << 62, Limit: 10}, "291-300", before, false},
 		"before the next":       {"big", messages.PageRequest{Before: 301, Limit: 10}, "291-300", before, false},
-		"after":                 {"big", messages.PageRequest{After: 100, Limit: 10}, "101-110", before, after},
-		"after, up to last":     {"big", messages.PageRequest{After: 290, Limit: 10}, "291-300", before, false},
-		"after, one is left":    {"big", messages.PageRequest{After: 289, Limit: 10}, "290-299", before, after},
-		"after the last":        {"big", messages.PageRequest{After: 300, Limit: 10}, "", before, false},
-		"after, beyond":         {"big", messages.PageRequest{After: 1<<63 - 1, Limit: 10}, "", before, false},
+		"after none":            {"big", messages.PageRequest{After: new(int64(0)), Limit: 10}, "1-10", false, after},
+		"after":                 {"big", messages.PageRequest{After: new(int64(100)), Limit: 10}, "101-110", before, after},
+		"after, up to last":     {"big", messages.PageRequest{After: new(int64(290)), Limit: 10}, "291-300", before, false},
+		"after, one is left":    {"big", messages.PageRequest{After: new(int64(289)), Limit: 10}, "290-299", before, after},
+		"after the last":        {"big", messages.PageRequest{After: new(int64(300)), Limit: 10}, "", before, false},
+		"after, beyond":         {"big", messages.PageRequest{After: new(int64(1<<63 - 1)), Limit: 10}, "", before, false},
 		"around":                {"big", messages.PageRequest{Around: 100, Limit: 10}, "95-104", before, after},
 		"around, odd":           {"big", messages.PageRequest{Around: 100, Limit: 5}, "98-102", before, after},
 		"around, one":           {"big", messages.PageRequest{Around: 100, Limit: 1}, "100-100", before, after},
@@ -106,11 +107,11 @@ func TestPage(t *testing.T) {
 func TestPageRefusesAContradiction(t *testing.T) {
 	t.Parallel()
 	for _, req := range []messages.PageRequest{
-		{Before: 1, After: 1},
+		{Before: 1, After: new(int64(1))},
 		{Before: 1, Around: 1},
-		{After: 1, Around: 1},
+		{After: new(int64(1)), Around: 1},
 		{Before: -1},
-		{After: -1},
+		{After: new(int64(-1))},
 		{Around: -1},
 	} {
 		if _, err := messages.NewQueries(nil).Page(t.Context(), "room", req); domain.CodeOf(err) != domain.CodeInvalidPayload {
@@ -212,7 +213,7 @@ func TestQueriesUseAnIndex(t *testing.T) {
 	}
 	db := projectiontest.Explain(t, pool)
 	q := messages.NewQueries(db)
-	for _, req := range []messages.PageRequest{{}, {Before: 500}, {After: 500}, {Around: 500}} {
+	for _, req := range []messages.PageRequest{{}, {Before: 500}, {After: new(int64(500))}, {Around: 500}} {
 		if _, err := q.Page(t.Context(), "a", req); err != nil {
 			t.Fatal(err)
 		}
