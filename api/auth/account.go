@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"parley/domain"
+	"parley/domain/text"
 )
 
 // account is a row of auth.accounts.
@@ -26,11 +27,13 @@ type account struct {
 }
 
 const (
-	maxUsernameLength = 64 // code points
-	maxEmailLength    = 254
+	maxUsernameLength    = 64  // code points
+	maxDisplayNameLength = 128 // code points, as commands.RegisterUser allows
+	maxEmailLength       = 254
 )
 
-// newAccount checks name and address; the id and the hash come later.
+// newAccount checks names and address: all that could be refused once the account is stored.
+// The id and the hash come later.
 func newAccount(r Registration) (account, error) {
 	fields := map[string]string{}
 	username := strings.TrimSpace(r.Username)
@@ -41,6 +44,9 @@ func newAccount(r Registration) (account, error) {
 		fields["username"] = "must be printable text"
 	case utf8.RuneCountInString(username) > maxUsernameLength:
 		fields["username"] = "must have at most 64 characters"
+	}
+	if name := strings.TrimSpace(r.DisplayName); !text.Printable(name) || text.Length(name) > maxDisplayNameLength {
+		fields["displayName"] = "must be at most 128 characters without control characters"
 	}
 	email := strings.TrimSpace(r.Email)
 	if email != "" && !validEmail(email) {

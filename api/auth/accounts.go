@@ -201,10 +201,19 @@ func (a *Accounts) admit(ctx context.Context, field, key, password string) (acco
 	if domain.CodeOf(err) == domain.CodeInvalidUser {
 		return account{}, wire.User{}, errWrongLogin()
 	}
-	if err == nil {
-		a.renewHash(ctx, acc, password)
+	if err != nil || !a.hasher.Outdated(acc.passwordHash) {
+		return acc, user, err
 	}
-	return acc, user, err
+	renewed, err := a.renewHash(ctx, acc, password)
+	switch {
+	case err != nil: // the login goes on with the old one
+		a.logger.WarnContext(ctx, "password hash not renewed", "user_id", acc.userID, "error", err)
+	case renewed == "": // somebody was faster: with the same password, or with another one
+		return a.admit(ctx, field, key, password)
+	default:
+		acc.passwordHash = renewed
+	}
+	return acc, user, nil
 }
 
 func errWrongLogin() error {
@@ -231,24 +240,25 @@ func errInactive() error {
 	return domain.Errorf(domain.CodeInvalidUser, "the user is deactivated")
 }
 
-// renewHash replaces a hash that was made at another cost. The login goes on without it.
-func (a *Accounts) renewHash(ctx context.Context, acc account, password string) {
-	if !a.hasher.Outdated(acc.passwordHash) {
-		return
-	}
+// renewHash replaces a hash that was made at another cost, and is "" if it was replaced by others.
+func (a *Accounts) renewHash(ctx context.Context, acc account, password string) (string, error) {
 	hash, err := a.hasher.Hash(ctx, password)
-	if err == nil {
-		err = a.store.setHash(ctx, acc.userID, hash)
-	}
 	if err != nil {
-		a.logger.WarnContext(ctx, "password hash not renewed", "user_id", acc.userID, "error", err)
+		return "", err
 	}
+	if ok, err := a.store.renewHash(ctx, acc.userID, acc.passwordHash, hash); err != nil || !ok {
+		return "", err
+	}
+	return hash, nil
 }
 
 func (a *Accounts) open(ctx context.Context, acc account, user wire.User) (Tokens, error) {
-	sessionID, refreshToken, err := a.sessions.open(ctx, acc.userID)
+	sessionID, refreshToken, ok, err := a.sessions.open(ctx, acc)
 	if err != nil {
 		return Tokens{}, err
+	}
+	if !ok {
+		return Tokens{}, errWrongLogin()
 	}
 	return a.tokens(acc, user, sessionID, refreshToken)
 }

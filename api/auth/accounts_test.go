@@ -32,6 +32,8 @@ type users struct {
 	down bool
 	// calls counts registrations.
 	calls int
+	// meanwhile happens, once, while a user is looked up.
+	meanwhile func()
 }
 
 func newUsers() *users { return &users{known: map[string]wire.User{}} }
@@ -56,6 +58,13 @@ func (u *users) Submit(ctx context.Context, actor commands.Actor, c commands.Reg
 }
 
 func (u *users) User(_ context.Context, id string) (wire.User, error) {
+	u.mu.Lock()
+	meanwhile := u.meanwhile
+	u.meanwhile = nil
+	u.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.down {
@@ -187,19 +196,21 @@ func TestRegistrationsAreChecked(t *testing.T) {
 		r    auth.Registration
 		want domain.Code
 	}{
-		"no name":           {auth.Registration{Username: "  "}, domain.CodeInvalidPayload},
-		"long name":         {auth.Registration{Username: strings.Repeat("ä", 65)}, domain.CodeInvalidPayload},
-		"longest name":      {auth.Registration{Username: strings.Repeat("ä", 64)}, ""},
-		"control character": {auth.Registration{Username: "a\x00b"}, domain.CodeInvalidPayload},
-		"text direction":    {auth.Registration{Username: "a\u202eb"}, domain.CodeInvalidPayload},
-		"invalid UTF-8":     {auth.Registration{Username: "a\xff"}, domain.CodeInvalidPayload},
-		"short password":    {auth.Registration{Username: "b", Password: "short"}, domain.CodeInvalidPayload},
-		"bad address":       {auth.Registration{Username: "b", Email: "nobody"}, domain.CodeInvalidPayload},
-		"address and name":  {auth.Registration{Username: "b", Email: "B <b@example.org>"}, domain.CodeInvalidPayload},
-		"taken":             {auth.Registration{Username: "Ada"}, domain.CodeConflict},
-		"taken, by case":    {auth.Registration{Username: "aDA"}, domain.CodeConflict},
-		"taken, by width":   {auth.Registration{Username: "Ａda"}, domain.CodeConflict},
-		"address taken":     {auth.Registration{Username: "c", Email: "ADA@example.org"}, domain.CodeConflict},
+		"no name":                  {auth.Registration{Username: "  "}, domain.CodeInvalidPayload},
+		"long name":                {auth.Registration{Username: strings.Repeat("ä", 65)}, domain.CodeInvalidPayload},
+		"longest name":             {auth.Registration{Username: strings.Repeat("ä", 64)}, ""},
+		"control character":        {auth.Registration{Username: "a\x00b"}, domain.CodeInvalidPayload},
+		"text direction":           {auth.Registration{Username: "a\u202eb"}, domain.CodeInvalidPayload},
+		"invalid UTF-8":            {auth.Registration{Username: "a\xff"}, domain.CodeInvalidPayload},
+		"short password":           {auth.Registration{Username: "b", Password: "short"}, domain.CodeInvalidPayload},
+		"control in what is shown": {auth.Registration{Username: "b", DisplayName: "a\x00b"}, domain.CodeInvalidPayload},
+		"long name to show":        {auth.Registration{Username: "b", DisplayName: strings.Repeat("ä", 129)}, domain.CodeInvalidPayload},
+		"bad address":              {auth.Registration{Username: "b", Email: "nobody"}, domain.CodeInvalidPayload},
+		"address and name":         {auth.Registration{Username: "b", Email: "B <b@example.org>"}, domain.CodeInvalidPayload},
+		"taken":                    {auth.Registration{Username: "Ada"}, domain.CodeConflict},
+		"taken, by case":           {auth.Registration{Username: "aDA"}, domain.CodeConflict},
+		"taken, by width":          {auth.Registration{Username: "Ａda"}, domain.CodeConflict},
+		"address taken":            {auth.Registration{Username: "c", Email: "ADA@example.org"}, domain.CodeConflict},
 	} {
 		if c.r.Password == "" {
 			c.r.Password = "correct horse"
@@ -207,6 +218,18 @@ func TestRegistrationsAreChecked(t *testing.T) {
 		_, err := w.accounts.Register(t.Context(), local(), c.r)
 		wantCode(t, name, err, c.want)
 	}
+}
+
+// A registration that is refused takes no name.
+func TestARefusedRegistrationStoresNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := auth.Registration{Username: "ada", Email: "ada@example.org", Password: "correct horse", DisplayName: "A\x00da"}
+	_, err := w.accounts.Register(t.Context(), local(), r)
+	wantCode(t, "a bad name to show", err, domain.CodeInvalidPayload)
+	r.Username, r.DisplayName = "ada2", " Ada "
+	_, err = w.accounts.Register(t.Context(), local(), r)
+	wantCode(t, "with another name and the same address", err, "")
 }
 
 func errOf[T any](_ T, err error) error { return err }
@@ -301,6 +324,75 @@ func TestGuessingIsLimited(t *testing.T) {
 	}
 	_, err := w.login(t, "ADA", "wrong horse")
 	wantCode(t, "one guess more", err, domain.CodeRateLimited)
+}
+
+// Who changes a password or takes a role away shuts out also who is just coming in.
+func TestALoginThatIsOvertakenFails(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*world) error{
+		"by another password": func(w *world) error { return w.accounts.SetPassword(t.Context(), "ada", "battery staple") },
+		"by other roles": func(w *world) error {
+			return w.accounts.SetRoles(t.Context(), "ada", []domain.Role{domain.RoleAnalyst})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.register(t, "ada")
+			w.users.meanwhile = func() {
+				if err := change(w); err != nil {
+					t.Error(err)
+				}
+			}
+			tokens, err := w.login(t, "ada", "correct horse")
+			wantCode(t, "the login", err, domain.CodeUnauthenticated)
+			if err == nil && w.enter(t, tokens.AccessToken) == nil {
+				t.Error("its token lets in")
+			}
+		})
+	}
+}
+
+// A hash of a lower cost is replaced when its password comes by, but never a newer password.
+func TestARenewedHashDoesNotBringAnOldPasswordBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, "ada")
+	dearer := *w
+	var err error
+	both := auth.Users{Register: w.users, Directory: w.users}
+	dearer.accounts, err = auth.NewAccounts(w.pool, w.sessions, both, w.issuer, slog.New(slog.DiscardHandler),
+		auth.AccountsConfig{Passwords: auth.HasherConfig{MemoryKiB: 128, Passes: 1}})
+	must(t, err)
+	w.users.meanwhile = func() {
+		if err := w.accounts.SetPassword(t.Context(), "ada", "battery staple"); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = dearer.login(t, "ada", "correct horse")
+	wantCode(t, "with the old password, overtaken", err, domain.CodeUnauthenticated)
+	_, err = dearer.login(t, "ada", "correct horse")
+	wantCode(t, "with the old password", err, domain.CodeUnauthenticated)
+	must(t, errOf(dearer.login(t, "ada", "battery staple")))
+	must(t, errOf(dearer.login(t, "ada", "battery staple")))
+}
+
+// Two who come in while the hash is made anew both come in.
+func TestTwoLoginsRenewOneHash(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, "ada")
+	var err error
+	both := auth.Users{Register: w.users, Directory: w.users}
+	w.accounts, err = auth.NewAccounts(w.pool, w.sessions, both, w.issuer, slog.New(slog.DiscardHandler),
+		auth.AccountsConfig{Passwords: auth.HasherConfig{MemoryKiB: 128, Passes: 1}})
+	must(t, err)
+	w.users.meanwhile = func() {
+		if _, err := w.login(t, "ada", "correct horse"); err != nil {
+			t.Error(err)
+		}
+	}
+	must(t, errOf(w.login(t, "ada", "correct horse")))
 }
 
 func TestRefreshRotates(t *testing.T) {

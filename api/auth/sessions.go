@@ -192,19 +192,23 @@ func (s *Sessions) forget(userID string) {
 	}
 }
 
-// open starts a session and makes its first refresh token.
-func (s *Sessions) open(ctx context.Context, userID string) (sessionID, refreshToken string, err error) {
+// open starts a session and makes its first refresh token, if the account still has the password and
+// the roles that it was let in with: false if not. Its row is locked meanwhile, so who changes
+// one of them finds the session and can revoke it.
+func (s *Sessions) open(ctx context.Context, acc account) (sessionID, refreshToken string, ok bool, err error) {
 	id, token := uuid.New(), newRefreshToken()
-	_, err = s.pool.Exec(ctx, `
-WITH session AS (
-  INSERT INTO auth.sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING id, expires_at
+	tag, err := s.pool.Exec(ctx, `
+WITH owner AS (
+  SELECT user_id FROM auth.accounts WHERE user_id = $2 AND password_hash = $5 AND roles = $6 FOR SHARE
+), session AS (
+  INSERT INTO auth.sessions (id, user_id, expires_at) SELECT $1, user_id, now() + $3 FROM owner RETURNING id, expires_at
 )
 INSERT INTO auth.refresh_tokens (token_hash, session_id, expires_at) SELECT $4, id, expires_at FROM session`,
-		id, userID, s.cfg.RefreshLifetime, hashToken(token))
+		id, acc.userID, s.cfg.RefreshLifetime, hashToken(token), acc.passwordHash, roleNames(acc.roles))
 	if err != nil {
-		return "", "", dbError("open a session", err)
+		return "", "", false, dbError("open a session", err)
 	}
-	return sessionPrefix + id.String(), token, nil
+	return sessionPrefix + id.String(), token, tag.RowsAffected() == 1, nil
 }
 
 // holder is whom a refresh token belongs to.

@@ -93,6 +93,12 @@ func (s accountStore) setHash(ctx context.Context, userID, hash string) error {
 	return s.update(ctx, `UPDATE auth.accounts SET password_hash = $2 WHERE user_id = $1`, userID, hash)
 }
 
+// renewHash replaces a hash, unless another has taken its place: false.
+func (s accountStore) renewHash(ctx context.Context, userID, old, renewed string) (bool, error) {
+	tag, err := s.pool.Exec(ctx, `UPDATE auth.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2`, userID, old, renewed)
+	return err == nil && tag.RowsAffected() == 1, dbError("renew a password hash", err)
+}
+
 func (s accountStore) setRoles(ctx context.Context, userID string, roles []domain.Role) error {
 	return s.update(ctx, `UPDATE auth.accounts SET roles = $2 WHERE user_id = $1`, userID, roleNames(roles))
 }
