@@ -27,6 +27,7 @@ type list[T any] struct {
 type session struct {
 	User struct {
 		wire.User
+		Email string
 		Roles []domain.Role
 	}
 	AccessToken, RefreshToken string
@@ -53,7 +54,15 @@ func TestAnAccountFromBeginningToEnd(t *testing.T) {
 		t.Errorf("%+v", first.User)
 	}
 	ada := person{first.User.ID, first.AccessToken}
-	w.as(t, ada, "GET", "/users/me", "").want(t, "me", 200, "")
+	for _, me := range []answer{w.as(t, ada, "GET", "/users/me", ""), w.as(t, ada, "PATCH", "/users/me", "{}")} {
+		me.want(t, "me", 200, "")
+		if me.into(t, &first.User); first.User.Email != "ada@example.org" || first.User.DisplayName != "Ada" {
+			t.Errorf("%s", me.body)
+		}
+	}
+	if seen := w.as(t, w.person(t, "bob"), "GET", "/users/"+ada.id, ""); strings.Contains(string(seen.body), "example.org") {
+		t.Errorf("others see %s", seen.body)
+	}
 	ask(t, w, request{method: "POST", path: "/api/v1/auth/register", body: `{"username":"ada","password":"correct horse"}`}).want(t, "twice", 409, domain.CodeConflict)
 	ask(t, w, request{method: "POST", path: "/api/v1/auth/login", body: `{"username":"ada","password":"wrong horse"}`}).want(t, "wrong", 401, domain.CodeUnauthenticated)
 	ask(t, w, request{method: "POST", path: "/api/v1/auth/register", body: `{"username":"b","password":"short"}`}).want(t, "short", 400, domain.CodeInvalidPayload)
@@ -75,6 +84,10 @@ func TestATokenOfElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada := w.person(t, "ada")
+	if changed := w.as(t, ada, "PATCH", "/users/me", `{"displayName":"Ada L.","avatarUrl":""}`); changed.status != 200 ||
+		!strings.Contains(string(changed.body), `"displayName":"Ada L."`) || strings.Contains(string(changed.body), "email") {
+		t.Errorf("status %d, %s", changed.status, changed.body)
+	}
 	w.as(t, ada, "POST", "/auth/logout", "").want(t, "logout", 400, domain.CodeInvalidPayload)
 	w.as(t, person{token: w.token(t, "nobody")}, "GET", "/users/me", "").want(t, "unknown user", 403, domain.CodeInvalidUser)
 	w.as(t, ada, "POST", "/auth/logout", `{"all":true}`).want(t, "everywhere", 200, "")

@@ -12,7 +12,19 @@ func (a *API) getMe(c *call) error {
 		return err
 	}
 	c.at(position)
-	return c.ok(own(newerUser(user, c.user), "", c.actor.Roles))
+	email, err := a.ownEmail(c)
+	if err != nil {
+		return err
+	}
+	return c.ok(own(newerUser(user, c.user), email, c.actor.Roles))
+}
+
+// ownEmail is the caller's address, "" where accounts are kept elsewhere.
+func (a *API) ownEmail(c *call) (string, error) {
+	if a.Accounts == nil {
+		return "", nil
+	}
+	return a.Accounts.Email(c.ctx(), c.actor.UserID)
 }
 
 // newerUser: a view may not have seen yet what the write side knows, and the write side of
@@ -29,12 +41,16 @@ func (a *API) patchMe(c *call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	email, err := a.ownEmail(c) // before anything is stored
+	if err != nil {
+		return err
+	}
 	user, err := a.Commands.ChangeProfile.Do(c.ctx(), c.actor, body)
 	if err != nil {
 		return err
 	}
 	c.at(user.Position)
-	return c.ok(own(user, "", c.actor.Roles))
+	return c.ok(own(user, email, c.actor.Roles))
 }
 
 func (a *API) searchUsers(c *call) error {

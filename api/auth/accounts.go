@@ -277,6 +277,12 @@ func (a *Accounts) tokens(acc account, user wire.User, sessionID, refreshToken s
 	}, nil
 }
 
+// Email is the address of a user's account, "" if it has none or the user comes from elsewhere.
+func (a *Accounts) Email(ctx context.Context, userID string) (string, error) {
+	acc, err := a.store.by(ctx, byUserID, userID)
+	return acc.email, err
+}
+
 // Refresh exchanges a refresh token for new tokens; the old one is spent.
 //
 // UNAUTHENTICATED for one that is unknown, revoked or spent (which revokes its login);
