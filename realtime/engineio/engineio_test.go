@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -161,7 +162,7 @@ func (c *client) closeCode() int {
 		if err == nil {
 			continue
 		}
-		if e, ok := err.(*websocket.CloseError); ok {
+		if e, ok := errors.AsType[*websocket.CloseError](err); ok {
 			return e.Code
 		}
 		if strings.Contains(err.Error(), "timeout") {

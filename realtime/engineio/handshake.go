@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -40,7 +41,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	s.open(ws, r)
+	s.open(ws.NetConn(), r)
 }
 
 // check goes through the rules in the protocol's order.
@@ -88,7 +89,7 @@ func refuse(w http.ResponseWriter, refused *refusal, retryAfter time.Duration) {
 }
 
 // open makes the session of an upgraded connection.
-func (s *Server) open(ws *websocket.Conn, r *http.Request) {
+func (s *Server) open(conn net.Conn, r *http.Request) {
 	session := &Session{
 		server: s,
 		id:     newID(),
@@ -96,7 +97,7 @@ func (s *Server) open(ws *websocket.Conn, r *http.Request) {
 		opened: time.Now(),
 		base64: r.URL.Query().Get("b64") == "1",
 	}
-	t := newSocket(session, ws)
+	t := newSocket(session, conn)
 	session.tr = t
 	if !s.join(session) {
 		t.abort(false)
@@ -120,6 +121,9 @@ func (s *Server) open(ws *websocket.Conn, r *http.Request) {
 func (s *Session) start(openPacket *Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.state != open { // the server is shutting down
+		return
+	}
 	s.push(openPacket)
 	s.awaitPing()
 }

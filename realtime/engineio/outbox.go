@@ -11,6 +11,9 @@ type outbox struct {
 	waiting []*Frame
 	taken   []*Frame // being written
 	buf     []byte   // joins small frames into one system call
+
+	socket *socket // whose writer uses the outbox
+	run    func()  // calls socket.write; made once, so that starting a writer allocates nothing
 }
 
 const (
@@ -19,14 +22,20 @@ const (
 	outboxFirst = 8
 )
 
-var outboxes = sync.Pool{New: func() any {
+var outboxes sync.Pool // of *outbox
+
+func takeOutbox() *outbox {
+	if o, ok := outboxes.Get().(*outbox); ok {
+		return o
+	}
 	return &outbox{waiting: make([]*Frame, 0, outboxFirst), taken: make([]*Frame, 0, outboxFirst)}
-}}
+}
 
 func (o *outbox) free() {
 	if cap(o.waiting) > keepFrames || cap(o.taken) > keepFrames {
 		return
 	}
+	o.socket = nil
 	outboxes.Put(o)
 }
 
@@ -128,9 +137,9 @@ func (s *Session) push(frames ...*Frame) {
 		s.out.waiting = append(s.out.waiting, frames...)
 		return
 	}
-	s.out = outboxes.Get().(*outbox)
+	s.out = takeOutbox()
 	s.out.waiting = append(s.out.waiting, frames...)
-	s.tr.pending()
+	s.tr.pending(s.out)
 }
 
 // take gives the writer what waits, after it has written what it took before.

@@ -33,6 +33,7 @@ const (
 	closeProtocolError = 1002
 	closeInvalidData   = 1007
 	closePolicy        = 1008
+	closeTooLarge      = 1009
 	closeInternalError = 1011
 )
 

@@ -42,8 +42,6 @@ func NewServer(cfg Config, accept AcceptFunc) *Server {
 		accept: accept,
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: cfg.WriteTimeout,
-			ReadBufferSize:   512,
-			WriteBufferPool:  new(sync.Pool),
 			CheckOrigin:      func(*http.Request) bool { return true }, // checked before
 			Error: func(w http.ResponseWriter, _ *http.Request, _ int, _ error) {
 				refuse(w, errRequest, cfg.RetryAfter)

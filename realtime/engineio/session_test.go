@@ -115,7 +115,7 @@ func TestWhatEndsASession(t *testing.T) {
 		{"invalid UTF-8", text("4\xff\xfe"), engineio.ParseError, 1007},
 		{"too large", text("4" + strings.Repeat("x", 1000)), engineio.TransportError, 1009},
 		{"too large in one frame's header", frame("\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + mask), engineio.TransportError, 1009},
-		{"negative length", frame("\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff" + mask), engineio.TransportError, 1006},
+		{"negative length", frame("\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff" + mask), engineio.TransportError, 1009},
 		{"too large in fragments", frame("\x01\x80" + mask + strings.Repeat("\x00\xfe\x01\x00"+mask+strings.Repeat("x", 256), 4)), engineio.TransportError, 1009},
 		{"unmasked frame", frame("\x81\x024a"), engineio.TransportError, 1002},
 		{"reserved bit 1", frame("\xc1\x82" + mask + "4a"), engineio.TransportError, 1002},

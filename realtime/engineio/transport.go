@@ -10,7 +10,7 @@ type transport interface {
 	name() string
 	// pending is called when the queue is no longer empty: somebody has to call
 	// session.take until there is nothing left.
-	pending()
+	pending(o *outbox)
 	// wake is called once, when the session begins to close: reading has to end.
 	wake()
 	// abort drops the connection at once, with whatever is in flight. reset asks
