@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -162,7 +163,7 @@ func TestCall(t *testing.T) {
 	for i := range 20 {
 		calls.Go(func() {
 			r, err := m.Call(t.Context(), "double", i)
-			if err != nil || string(r.Args[0]) != fmt.Sprint(2*i) {
+			if err != nil || string(r.Args[0]) != strconv.Itoa(2*i) {
 				t.Errorf("got %s, %v", r.Args, err)
 			}
 		})

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -37,12 +38,15 @@ func (c *conn) Message(m engineio.Message) {
 		c.attachment(m.Data)
 	case c.partial != nil:
 		c.reject(engineio.ForcedClose, "text in place of an attachment")
+	case len(m.Data) > 0 && m.Data[0] == '0'+byte(Connect):
+		c.aside(m.Data)
 	default:
-		c.text(m.Data)
+		c.text(context.Background(), m.Data)
 	}
 }
 
-func (c *conn) text(text []byte) {
+// text handles a packet; ctx is for Namespace.Connect.
+func (c *conn) text(ctx context.Context, text []byte) {
 	p, err := ParsePacket(text, c.server.limits)
 	if err != nil {
 		c.reject(engineio.ForcedClose, err.Error())
@@ -51,7 +55,7 @@ func (c *conn) text(text []byte) {
 	socket, known := c.find(p.Namespace)
 	switch {
 	case p.Type == Connect && socket == nil:
-		c.connect(p)
+		c.connect(ctx, p)
 	case p.Type == Connect || p.Type == ConnectErrorPacket || !known:
 		c.reject(engineio.ForcedServerClose, fmt.Sprintf("packet type %d out of place", p.Type))
 	case p.Type.Binary():
@@ -77,6 +81,7 @@ func (c *conn) dispatch(p Packet, attachments [][]byte) {
 			e.ack = &ackOnce{socket: socket, id: p.ID}
 		}
 		socket.deliver(e)
+	case Connect, ConnectErrorPacket: // were turned away before
 	case Ack, BinaryAck:
 		socket.acked(p.ID, Reply{Args: p.Args, Attachments: attachments})
 	}

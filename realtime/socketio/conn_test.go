@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -233,7 +234,7 @@ func TestEventsArriveInOrderOneAtATime(t *testing.T) {
 		c.say(fmt.Sprintf(`42["n",%d]`, i))
 	}
 	for i := range n {
-		if g := <-got; g != fmt.Sprint(i) {
+		if g := <-got; g != strconv.Itoa(i) {
 			t.Fatalf("got %s, want %d", g, i)
 		}
 	}

@@ -4,18 +4,35 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"parley/realtime/engineio"
 )
 
+// aside handles a CONNECT on a goroutine that ends: letting somebody in takes a deep
+// stack, once, and the reader, which waits here, would keep it while the connection
+// idles. The context ends with the connection.
+func (c *conn) aside(text []byte) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.ConnectTimeout)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.guard(func() { c.text(ctx, text) })
+	}()
+	select {
+	case <-done:
+	case <-c.session.Done():
+		cancel()
+		<-done
+	}
+}
+
 // connect answers a CONNECT for a namespace that is not connected.
-func (c *conn) connect(p Packet) {
+func (c *conn) connect(ctx context.Context, p Packet) {
 	if c.tooManyConnects() {
 		c.reject(engineio.ForcedServerClose, "too many CONNECT packets")
 		return
@@ -26,29 +43,13 @@ func (c *conn) connect(p Packet) {
 		return
 	}
 	s := &Socket{conn: c, namespace: p.Namespace, id: newID()}
-	events, err := c.ask(n, s, p.Object)
+	events, err := n.Connect(ctx, s, p.Object)
 	if err != nil {
 		s.leave(ServerNamespaceDisconnect)
 		c.refuse(p.Namespace, err)
 		return
 	}
 	c.admit(s, events)
-}
-
-// ask calls Namespace.Connect with a context that ends with the connection.
-func (c *conn) ask(n Namespace, s *Socket, auth json.RawMessage) (Events, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.ConnectTimeout)
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-c.session.Done():
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	defer watch.Wait()
-	defer cancel()
-	return n.Connect(ctx, s, auth)
 }
 
 // admit makes s a connected socket and sends the reply and what was held.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -187,7 +188,7 @@ func (d *decoder) control(p Packet) (Packet, error) {
 	if p.Type == Disconnect || s.peek() != '{' || !s.value(0) || !s.end() {
 		return malformed("payload is not an object")
 	}
-	p.Object = json.RawMessage(d.text[:len(d.text):len(d.text)])
+	p.Object = json.RawMessage(slices.Clip(d.text))
 	return p, nil
 }
 
