@@ -3,18 +3,21 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/message"
 	"parley/domain/room"
+	"parley/domain/text"
 	"parley/domain/wire"
 	"parley/eventstore"
 )
 
 func (c *Commands) fillMessages(a *app) {
 	c.SendMessage = &useCase[SendMessage, wire.Message]{
-		app: a, name: "send-message", tidy: tidySend, check: a.checkSend, bind: a.messageID,
+		app: a, name: "send-message", tidy: tidySend, plain: plainSend, check: a.checkSend, bind: a.messageID,
 		limit: a.countMessage, decide: a.sendMessage, otherwise: a.sentBefore,
 	}
 	c.EditMessage = &useCase[EditMessage, wire.Message]{
@@ -33,6 +36,14 @@ func (c *Commands) fillMessages(a *app) {
 func tidySend(c *SendMessage) {
 	clean(&c.Content)
 	respell(&c.ReplyTo)
+}
+
+// plainSend says of nearly every message, without reflection, that its tags let it pass.
+func plainSend(c *SendMessage) bool {
+	const attachments, mentions, clientID = 10, 50, 64 // as in the tags
+	return domain.ValidID(c.RoomID) && c.ReplyTo == "" && utf8.ValidString(c.Content) && len(c.Attachments) <= attachments &&
+		len(c.Mentions) <= mentions && !slices.ContainsFunc(c.Mentions, func(id string) bool { return !domain.ValidID(id) }) &&
+		len(c.ClientMessageID) <= clientID && text.Printable(c.ClientMessageID)
 }
 
 func tidyEdit(c *EditMessage) {

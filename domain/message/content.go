@@ -33,6 +33,9 @@ func CheckContent(content string, attachments []event.Attachment, maxLength int)
 
 // CheckAttachments fails with INVALID_PAYLOAD, naming each field that is wrong.
 func CheckAttachments(attachments []event.Attachment) error {
+	if len(attachments) == 0 {
+		return nil
+	}
 	if len(attachments) > MaxAttachments {
 		return domain.Invalid("attachments", fmt.Sprintf("must have at most %d items", MaxAttachments))
 	}
