@@ -66,7 +66,7 @@ func (c *call) record(err *domain.Error) {
 		return
 	}
 	attrs := []any{
-		slog.String("event", c.name), slog.String("user_id", c.session.user.ID),
+		slog.String("event", c.name), slog.String("user_id", c.session.userID),
 		slog.String("socket_id", c.session.peer.ID()), slog.String("correlation_id", c.correlation),
 		slog.String("code", string(code)), slog.Duration("took", took),
 	}

@@ -26,7 +26,7 @@ func (g *Gateway) Connections() []Connection {
 			return
 		}
 		list = append(list, Connection{
-			ID: s.peer.ID(), UserID: s.user.ID, Transport: s.peer.Transport(), Node: g.cfg.Node,
+			ID: s.peer.ID(), UserID: s.userID, Transport: s.peer.Transport(), Node: g.cfg.Node,
 			Rooms: append([]string{}, place.Rooms()...), HandshakeTime: s.opened, QueuedBytes: s.peer.Queued(),
 		})
 	})

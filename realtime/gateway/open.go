@@ -126,7 +126,7 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	}
 	now := g.cfg.Now()
 	s := &Session{
-		gateway: g, peer: peer, principal: principal, user: user, opened: now, release: release,
+		gateway: g, peer: peer, principal: principal, userID: user.ID, activeAt: user.Position, opened: now, release: release,
 		bucket: newBucket(g.cfg.Rate, g.cfg.Burst, now), slots: make(chan struct{}, g.cfg.MaxInFlight),
 	}
 	if err := s.start(ctx, options.Rooms); err != nil {
@@ -182,10 +182,10 @@ func (s *Session) start(ctx context.Context, rooms []string) error {
 			return err
 		}
 		found := wants(list)
-		if err := s.gateway.hub.Await(ctx, max(s.user.Position, newest(found))); err != nil {
+		if err := s.gateway.hub.Await(ctx, max(s.activeAt, newest(found))); err != nil {
 			return err
 		}
-		place, p, err := s.gateway.hub.Attach(s.user.ID, s.user.Position, s, found...)
+		place, p, err := s.gateway.hub.Attach(s.userID, s.activeAt, s, found...)
 		if err == nil {
 			s.place = place
 			return s.greet(p)
@@ -207,8 +207,11 @@ func (s *Session) start(ctx context.Context, rooms []string) error {
 func (s *Session) wanted(rooms []string) []*candidate {
 	var list []*candidate
 	for _, id := range rooms {
+		if len(list) == s.gateway.hub.MaxRooms() {
+			break
+		}
 		known := slices.ContainsFunc(list, func(r *candidate) bool { return r.id == id })
-		if domain.ValidID(id) && !known && len(list) < s.gateway.hub.MaxRooms() {
+		if !known && domain.ValidID(id) {
 			list = append(list, &candidate{id: id})
 		}
 	}
@@ -227,20 +230,24 @@ func away(list []*candidate) error {
 
 // lookAgain asks whether the account is still active.
 func (s *Session) lookAgain(ctx context.Context) error {
-	user, err := s.gateway.menu.Directory.User(ctx, s.user.ID)
+	user, err := s.gateway.menu.Directory.User(ctx, s.userID)
 	if err != nil {
 		return refusal("Invalid user", err, domain.CodeInvalidUser)
 	}
 	if !user.Active {
 		return &RefusedError{"Invalid user", domain.CodeInvalidUser}
 	}
-	s.user = user
+	s.activeAt = user.Position
 	return nil
 }
 
 // greet sends the event session and goes live.
 func (s *Session) greet(p event.Position) error {
-	data, err := wire.Marshal(sessionStart{UserID: s.user.ID, Position: p})
+	if s.gateway.draining.Load() { // perhaps too late for Drain to have seen it
+		s.place.Detach()
+		return errDraining
+	}
+	data, err := wire.Marshal(sessionStart{UserID: s.userID, Position: p})
 	if err != nil {
 		s.place.Detach()
 		return err

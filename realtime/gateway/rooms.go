@@ -254,16 +254,17 @@ func (s *Session) count(ctx context.Context, list []*candidate, p event.Position
 	}
 }
 
-// createRoom lets the creator's session hear the new room from its beginning.
+// createRoom lets the creator's session hear the new room from its beginning, if it
+// has a place left.
 func (g *Gateway) createRoom(ctx context.Context, c *call, request commands.CreateRoom) {
 	s := c.session
-	if s.place.Free() <= 0 {
-		c.done(nil, g.hub.TooManyRooms())
-		return
-	}
 	room, err := g.menu.CreateRoom.Do(ctx, s.actor(c), request)
 	if err != nil {
 		c.done(nil, err)
+		return
+	}
+	if s.place.Free() <= 0 {
+		c.done(room, nil)
 		return
 	}
 	list := []*candidate{{id: room.ID, room: room, since: room.Position}}

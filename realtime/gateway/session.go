@@ -11,7 +11,7 @@ import (
 
 	"parley/commands"
 	"parley/domain"
-	"parley/domain/wire"
+	"parley/domain/event"
 	"parley/realtime/hub"
 )
 
@@ -20,7 +20,8 @@ type Session struct {
 	gateway   *Gateway
 	peer      Peer
 	principal domain.Principal
-	user      wire.User
+	userID    string
+	activeAt  event.Position // where the user was seen to be active
 	opened    time.Time
 	release   func() // gives the address's place back
 

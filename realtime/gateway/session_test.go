@@ -19,6 +19,7 @@ import (
 	"parley/domain"
 	"parley/domain/wire"
 	"parley/realtime/gateway"
+	"parley/realtime/hub"
 )
 
 func TestFailureWithoutAckIsAnEvent(t *testing.T) {
@@ -283,6 +284,29 @@ func TestDrainLetsCommandsFinish(t *testing.T) {
 			t.Error("a draining gateway let somebody in")
 		}
 	})
+}
+
+// A client that is being let in while the drain begins is either told and waited for, or
+// not let in.
+func TestDrainMissesNobody(t *testing.T) {
+	t.Parallel()
+	m, _ := menu()
+	h := hub.New(hub.Config{})
+	h.Start(100)
+	var g *gateway.Gateway
+	g = gateway.New(m, h, func(ctx context.Context, token string) (domain.Principal, wire.User, error) {
+		g.Drain(ctx, 0)
+		return authenticate(ctx, token)
+	}, gateway.Config{})
+	p := newPeer("late")
+	if session, err := g.Open(t.Context(), p, &gateway.Handshake{}, gateway.Options{Token: "ann"}); err == nil {
+		session.Closed()
+		t.Error("was let in behind the drain's back")
+	}
+	p.silent(t)
+	if h.Count() != 0 {
+		t.Error("left a socket in the hub")
+	}
 }
 
 func TestConnectionsAreListed(t *testing.T) {

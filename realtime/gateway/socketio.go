@@ -48,7 +48,11 @@ func (d *SocketIO) refuse(s *socketio.Socket, err error) error {
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		code, message = refused.Code, refused.Message
 	} else {
-		d.gateway.cfg.Logger.Warn("connection closed, try again later", slog.Any("error", err))
+		level := slog.LevelWarn
+		if errors.Is(err, context.Canceled) { // it has gone by itself
+			level = slog.LevelDebug
+		}
+		d.gateway.cfg.Logger.Log(context.Background(), level, "connection closed, try again later", slog.Any("error", err))
 		s.Close(engineio.ForcedClose)
 	}
 	return &socketio.ConnectError{Message: message, Data: struct {
