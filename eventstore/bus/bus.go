@@ -12,6 +12,11 @@ import (
 	"parley/eventstore"
 )
 
+// ErrHistory is what Run and Follow return when the log is not the one that was followed so far: its
+// database has been restored from a backup, or a standby that lacked the last commits was promoted.
+// What this process keeps in memory is then of a past that never was. It must start afresh.
+var ErrHistory = errors.New("the log has another history than the one followed")
+
 // Bus is the one of a node. It is safe for concurrent use.
 type Bus struct {
 	cfg    Config
@@ -23,6 +28,8 @@ type Bus struct {
 	lookNow      chan struct{} // look at the head
 	renew        chan struct{} // make the subscription anew
 	redisChanged chan struct{}
+
+	outgoingBytes atomic.Int64
 
 	ran          atomic.Bool
 	redisUp      atomic.Bool
@@ -72,16 +79,17 @@ func New(reader eventstore.Reader, cfg Config) *Bus {
 	}
 }
 
-// Run publishes, subscribes and repairs until ctx ends. It may be called once, and returns when
-// all of its goroutines are gone; what is queued for Redis by then is sent first.
+// Run publishes, subscribes and repairs until ctx ends (nil), or until the log turns out to have another
+// history (ErrHistory). It may be called once, and returns when all of its goroutines are gone; what
+// is queued for Redis by then is sent first.
 func (b *Bus) Run(ctx context.Context) error {
 	if b.ran.Swap(true) {
 		return errors.New("the bus runs already, or has run")
 	}
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.publish(ctx) })
 	group.Go(func() error { b.subscribe(ctx); return nil })
-	group.Go(func() error { b.keep(ctx); return nil })
+	group.Go(func() error { return b.keep(ctx) })
 	return group.Wait()
 }
 
@@ -92,11 +100,7 @@ func (b *Bus) Committed(batch []event.Recorded) {
 		return
 	}
 	b.offer(batch)
-	select {
-	case b.outgoing <- batch:
-	default:
-		b.counts.dropped.Add(1)
-	}
+	b.enqueue(batch)
 }
 
 // Head is the last position that followers can have.
@@ -134,8 +138,12 @@ func (b *Bus) Stats() Stats {
 }
 
 func (b *Bus) offer(batch []event.Recorded) {
-	if b.tail.offer(batch) {
+	switch b.tail.offer(batch) {
+	case gap:
 		signal(b.gap)
+	case foreign:
+		b.look() // the log decides who is right
+	case taken:
 	}
 }
 

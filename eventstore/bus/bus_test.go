@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -30,6 +31,9 @@ type node struct {
 
 	mu   sync.Mutex
 	mute bool // commits do not reach the bus
+
+	ended chan struct{} // closed when the bus has ended with err
+	err   error
 }
 
 // cluster is two nodes on one log and one Redis.
@@ -59,7 +63,7 @@ func newCluster(t *testing.T, change func(*bus.Config)) *cluster {
 // node starts one. It ends with the test.
 func (c *cluster) node(name string) *node {
 	c.t.Helper()
-	n := &node{name: name}
+	n := &node{name: name, ended: make(chan struct{})}
 	pool := open(c.t, c.dsn)
 	n.store = postgres.New(pool, postgres.Config{OnCommit: n.committed})
 	cfg := c.cfg
@@ -68,11 +72,18 @@ func (c *cluster) node(name string) *node {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	var running errgroup.Group
 	running.Go(func() error { return n.store.Run(ctx) })
-	running.Go(func() error { return n.bus.Run(ctx) })
+	running.Go(func() error {
+		defer close(n.ended)
+		n.err = n.bus.Run(ctx)
+		return nil
+	})
 	c.t.Cleanup(func() {
 		cancel()
 		if err := running.Wait(); err != nil {
 			c.t.Errorf("node %s: %v", name, err)
+		}
+		if n.err != nil && !errors.Is(n.err, bus.ErrHistory) {
+			c.t.Errorf("bus of node %s: %v", name, n.err)
 		}
 	})
 	eventually(c.t, "subscribed", func() bool { return n.bus.Stats().RedisUp })

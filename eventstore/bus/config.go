@@ -18,7 +18,8 @@ type Config struct {
 	Topic string
 	// Node names this process in what it publishes.
 	Node string
-	// MaxLen is about how many commits the stream keeps. Zero means 10,000.
+	// MaxLen is about how many commits the stream keeps; under load each is some hundred KB. A subscriber
+	// that falls behind them reads Postgres. Zero means 1,000.
 	MaxLen int64
 	// PublishQueue is how many commits may wait to be published. Zero means 1,024.
 	PublishQueue int
@@ -38,7 +39,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Topic = orDefault(c.Topic, "parley:commits")
-	c.MaxLen = orDefault(c.MaxLen, 10_000)
+	c.MaxLen = orDefault(c.MaxLen, 1000)
 	c.PublishQueue = orDefault(c.PublishQueue, 1024)
 	c.RingEvents = orDefault(c.RingEvents, 16_384)
 	c.RingBytes = orDefault(c.RingBytes, 32<<20)

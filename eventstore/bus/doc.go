@@ -3,7 +3,8 @@
 //	bus.go       the door: New, Run, Committed, Head, Ring, Stats
 //	follow.go    Follow: the ring when recent, Postgres when behind
 //	tail.go      the newest events in order, and what came too early
-//	keeper.go    looks at the head, reads gaps from Postgres
+//	keeper.go    looks at the head, reads gaps from Postgres, notices another history
+//	pages.go     how much is read at once
 //	publish.go   one Watermill message for each commit
 //	subscribe.go what the others publish
 //	envelope.go  the message
@@ -26,11 +27,18 @@
 // Redis is never the truth. Publications may be lost, repeated, trimmed, mangled; the stream may
 // be flushed and Redis may be away or come back empty: followers notice no more than a delay. While
 // Redis is well the head is looked at each second, so a lost last publication costs at most that; while it is
-// away, each 50 ms. With Redis and Postgres away followers wait.
+// away, or takes in nothing that is published, each 50 ms. With Redis and Postgres away followers wait.
 //
-// Publishing never holds up an append: the queue is bounded, and what does not fit is
+// History. Postgres may be restored from a backup, or fail over to a standby that lacked the last commits,
+// while this process runs. Then positions are given out again, and what is in memory never happened.
+// Each look at the head, and each follower before its first event, asks whether the newest event in
+// memory is still in the log; a batch with other events than the ring, or with an earlier time than what
+// it would follow, is dropped and makes the keeper look at once. If the log says no, Run and
+// every Follow end with ErrHistory.
+//
+// Publishing never holds up an append: the queue is bounded in number and bytes, and what does not fit is
 // dropped and counted. A slow follower holds nobody up: it has no queue, and when it falls
-// out of the ring it reads Postgres.
+// out of the ring it reads Postgres, in pages that are short while events are large.
 //
 // # The library
 //

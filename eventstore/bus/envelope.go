@@ -84,16 +84,18 @@ func appendString(buf []byte, s string) []byte {
 
 var errNotACommit = errors.New("not a commit")
 
-// lastOf is the last position of a message.
-func lastOf(m *message.Message) (event.Position, error) {
+// rangeOf are the first and the last position of a message.
+func rangeOf(m *message.Message) (first, last event.Position, err error) {
 	if m.Metadata.Get(metaJunk) != "" {
-		return 0, errNotACommit
+		return 0, 0, errNotACommit
 	}
-	last, err := event.ParsePosition(m.Metadata.Get(metaLast))
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", errNotACommit, err)
+	if first, err = event.ParsePosition(m.Metadata.Get(metaFirst)); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errNotACommit, err)
 	}
-	return last, nil
+	if last, err = event.ParsePosition(m.Metadata.Get(metaLast)); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errNotACommit, err)
+	}
+	return first, last, nil
 }
 
 // decode reads the events of a message, which must be consecutive, and their payloads.

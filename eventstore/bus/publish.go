@@ -21,14 +21,37 @@ func (b *Bus) publish(ctx context.Context) error {
 		select {
 		case batch := <-b.outgoing:
 			b.send(publisher, batch)
-			continue
+		case <-ctx.Done():
+			b.sendRest(publisher)
+			return nil
+		}
+	}
+}
+
+// maxOutgoingBytes bounds the queue beside the number of its commits, which may be large.
+const maxOutgoingBytes = 32 << 20
+
+// enqueue has a commit published, or drops it: the others then read it from Postgres.
+func (b *Bus) enqueue(batch []event.Recorded) {
+	bytes := int64(weigh(batch))
+	if queued := b.outgoingBytes.Add(bytes); queued <= maxOutgoingBytes || queued == bytes {
+		select {
+		case b.outgoing <- batch:
+			return
 		default:
 		}
+	}
+	b.outgoingBytes.Add(-bytes)
+	b.counts.dropped.Add(1)
+}
+
+func (b *Bus) sendRest(publisher *redisstream.Publisher) {
+	for {
 		select {
 		case batch := <-b.outgoing:
 			b.send(publisher, batch)
-		case <-ctx.Done():
-			return nil
+		default:
+			return
 		}
 	}
 }
@@ -36,6 +59,7 @@ func (b *Bus) publish(ctx context.Context) error {
 // send publishes one commit. When it cannot, everything queued is dropped with it: by the time Redis is
 // back, the others have read it from Postgres.
 func (b *Bus) send(publisher *redisstream.Publisher, batch []event.Recorded) {
+	b.outgoingBytes.Add(-int64(weigh(batch)))
 	if err := publisher.Publish(b.cfg.Topic, newMessage(b.cfg.Node, batch)); err == nil {
 		b.counts.published.Add(1)
 		return
@@ -43,7 +67,8 @@ func (b *Bus) send(publisher *redisstream.Publisher, batch []event.Recorded) {
 	b.counts.dropped.Add(1)
 	for {
 		select {
-		case <-b.outgoing:
+		case batch := <-b.outgoing:
+			b.outgoingBytes.Add(-int64(weigh(batch)))
 			b.counts.dropped.Add(1)
 		default:
 			return

@@ -36,12 +36,12 @@ func (b *Bus) subscription(ctx context.Context) error {
 		_ = client.Close()
 		return fmt.Errorf("find the last entry: %w", err)
 	}
-	var failure error
+	failures := make(chan error, 1)
 	subscriber, err := redisstream.NewSubscriber(redisstream.SubscriberConfig{
 		Client: client, Unmarshaller: unmarshaller{}, FanOutOldestId: from,
 		BlockTime: blockTime, DisableIndefiniteInitialBlock: true,
 		ShouldStopOnReadErrors: func(err error) bool {
-			failure = err // read after the channel has been closed, which happens after this
+			failures <- err // comes once: reading stops
 			return true
 		},
 	}, nil)
@@ -64,7 +64,12 @@ func (b *Bus) subscription(ctx context.Context) error {
 		select {
 		case m, ok := <-messages:
 			if !ok {
-				return failure
+				select {
+				case err := <-failures:
+					return err
+				default:
+					return nil
+				}
 			}
 			b.receive(m)
 			m.Ack()
@@ -91,9 +96,12 @@ func lastEntry(ctx context.Context, client redis.UniversalClient, topic string) 
 // receive takes in one message.
 func (b *Bus) receive(m *message.Message) {
 	b.counts.received.Add(1)
-	last, err := lastOf(m)
+	first, last, err := rangeOf(m)
 	if err == nil && last <= b.Head() {
 		b.counts.known.Add(1) // our own, or read from Postgres meanwhile
+		if b.tail.holdsOther(first, m.UUID) {
+			b.look() // somebody is mistaken; the log decides who
+		}
 		return
 	}
 	if err == nil {

@@ -13,21 +13,35 @@ import (
 type tail struct {
 	maxEvents, maxBytes int
 
-	mu      sync.Mutex
-	ready   bool // last is known
-	last    event.Position
-	target  event.Position // the newest position anybody spoke of
-	bytes   int
-	early   [][]event.Recorded // by first position
-	changed chan struct{}      // closed when last moves
+	mu         sync.Mutex
+	ready      bool  // last is known
+	failure    error // nothing is taken any more
+	last       event.Position
+	target     event.Position // the newest position anybody spoke of
+	bytes      int
+	early      [][]event.Recorded // by first position
+	earlyBytes int
+	changed    chan struct{} // closed when last moves, or at the failure
 
 	// ring ends at last. Handed-out parts of it stay as they are: it only grows at the end,
-	// in place or into new memory, and loses its beginning by reslicing.
+	// in place or into new memory, and loses its beginning by reslicing. What it lost is
+	// freed with the memory that it lies in; shed is how much that is.
 	ring []event.Recorded
+	shed int
 }
 
-// maxEarly bounds the batches that wait for a gap to close. What is dropped is read from Postgres.
+// maxEarly bounds the batches that wait for a gap to close; their bytes are bounded as those of the
+// ring. What is dropped is read from Postgres.
 const maxEarly = 256
+
+// offered is what became of a batch.
+type offered int8
+
+const (
+	taken   offered = iota
+	gap             // something before it is missing
+	foreign         // it is of another history than the ring, and was dropped
+)
 
 func newTail(maxEvents, maxBytes int) *tail {
 	return &tail{maxEvents: maxEvents, maxBytes: maxBytes, changed: make(chan struct{})}
@@ -42,22 +56,81 @@ func (t *tail) begin(last event.Position) {
 	t.tell()
 }
 
-// offer takes consecutive events in. It reports whether they were too early, so that a gap has to be read.
-func (t *tail) offer(batch []event.Recorded) (gap bool) {
+// fail ends the tail: nothing is taken any more, and whoever waits is woken.
+func (t *tail) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.failure = err
+	t.tell()
+}
+
+func (t *tail) failed() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failure
+}
+
+// offer takes consecutive events in.
+func (t *tail) offer(batch []event.Recorded) offered {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failure != nil {
+		return taken
+	}
+	if t.contradicts(batch) {
+		return foreign
+	}
 	t.target = max(t.target, batch[len(batch)-1].Position)
 	if !t.ready || batch[0].Position > t.last+1 {
 		t.keep(batch)
-		return t.ready
+		if t.ready {
+			return gap
+		}
+		return taken
 	}
-	before := t.last
+	result, before := taken, t.last
 	t.append(batch)
 	if t.last > before {
-		t.closeGap()
+		if !t.closeGap() {
+			result = foreign
+		}
 		t.tell()
 	}
-	return t.target > t.last
+	if result == taken && t.target > t.last {
+		return gap
+	}
+	return result
+}
+
+// contradicts reports whether a batch and the ring can't be of one log: they have different events at
+// a position, or time goes back between them. Call with mu held.
+func (t *tail) contradicts(batch []event.Recorded) bool {
+	if len(t.ring) == 0 {
+		return false
+	}
+	first, end := batch[0].Position, batch[len(batch)-1].Position
+	if first == t.last+1 {
+		return batch[0].RecordedAt.Before(t.ring[len(t.ring)-1].RecordedAt)
+	}
+	at := min(end, t.last) // the last position that both have, if there is one
+	return first <= at && t.first() <= at && batch[at-first].ID != t.ring[at-t.first()].ID
+}
+
+// end is the last position and the event there; no id if it is not in memory.
+func (t *tail) end() (event.Position, event.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.ring) == 0 {
+		return t.last, event.ID{}
+	}
+	return t.last, t.ring[len(t.ring)-1].ID
+}
+
+// holdsOther reports whether the ring has another event than that one at a position.
+func (t *tail) holdsOther(pos event.Position, id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return pos <= t.last && t.first() <= pos && t.ring[pos-t.first()].ID.String() != id
 }
 
 // know takes in that the log reaches as far as head. It reports whether something is missing.
@@ -88,7 +161,7 @@ func (t *tail) disprove(after event.Position) {
 	defer t.mu.Unlock()
 	if t.last == after {
 		t.target = t.last
-		t.early = nil
+		t.early, t.earlyBytes = nil, 0
 	}
 }
 
@@ -126,31 +199,48 @@ func (t *tail) append(batch []event.Recorded) {
 
 func (t *tail) push(e event.Recorded) {
 	if len(t.ring) == cap(t.ring) { // room for as many again, so that each event is moved about once
-		t.ring = slices.Grow(t.ring, max(64, len(t.ring)))
+		t.move(max(64, len(t.ring)))
 	}
 	t.ring = append(t.ring, e)
-	t.bytes += weight(e)
+	t.bytes += weight(&e)
 	t.last = e.Position
 }
 
+// move takes the ring to new memory with room for so many more, and so lets go of what it has shed.
+func (t *tail) move(room int) {
+	t.ring = append(make([]event.Recorded, 0, len(t.ring)+room), t.ring...)
+	t.shed = 0
+}
+
 func (t *tail) trim() {
-	drop := max(0, len(t.ring)-t.maxEvents)
-	for i := range t.ring {
-		if i >= drop && t.bytes <= t.maxBytes {
-			break
-		}
-		t.bytes -= weight(t.ring[i])
-		drop = max(drop, i+1)
+	drop := 0
+	for drop < len(t.ring) && (len(t.ring)-drop > t.maxEvents || t.bytes > t.maxBytes) {
+		w := weight(&t.ring[drop])
+		t.bytes -= w
+		t.shed += w
+		drop++
 	}
 	t.ring = t.ring[drop:]
+	if t.shed > t.maxBytes {
+		t.move(len(t.ring))
+	}
 }
 
 // weight is about what an event takes in memory, its decoded payload included.
-func weight(e event.Recorded) int { return 2*len(e.Data) + len(e.Metadata) + 256 }
+func weight(e *event.Recorded) int { return 2*len(e.Data) + len(e.Metadata) + 256 }
+
+func weigh(events []event.Recorded) int {
+	bytes := 0
+	for i := range events {
+		bytes += weight(&events[i])
+	}
+	return bytes
+}
 
 // keep holds a batch back until the gap before it is closed. Call with mu held.
 func (t *tail) keep(batch []event.Recorded) {
-	if len(t.early) >= maxEarly {
+	bytes := weigh(batch)
+	if len(t.early) >= maxEarly || t.earlyBytes+bytes > t.maxBytes {
 		return
 	}
 	i, twice := slices.BinarySearchFunc(t.early, batch[0].Position, func(b []event.Recorded, pos event.Position) int {
@@ -158,16 +248,26 @@ func (t *tail) keep(batch []event.Recorded) {
 	})
 	if !twice {
 		t.early = slices.Insert(t.early, i, batch)
+		t.earlyBytes += bytes
 	}
 }
 
-// closeGap adds the early batches that are not early any more. Call with mu held.
-func (t *tail) closeGap() {
+// closeGap adds the early batches that are not early any more. It is false if one was of another
+// history; that one is dropped. Call with mu held.
+func (t *tail) closeGap() (ok bool) {
+	ok = true
 	for len(t.early) > 0 && t.early[0][0].Position <= t.last+1 {
-		t.append(t.early[0])
+		next := t.early[0]
 		t.early[0] = nil
 		t.early = t.early[1:]
+		t.earlyBytes -= weigh(next)
+		if t.contradicts(next) {
+			ok = false
+			continue
+		}
+		t.append(next)
 	}
+	return ok
 }
 
 func (t *tail) tell() {
