@@ -27,6 +27,7 @@ import (
 	"parley/projections/rooms"
 	"parley/projections/users"
 	"parley/realtime"
+	"parley/realtime/admission"
 	"parley/realtime/engineio"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
@@ -46,13 +47,15 @@ type node struct {
 	redis          redis.UniversalClient
 
 	// The core: it keeps working until the last command of the edge is answered.
-	store    *postgres.Store
-	bus      *bus.Bus
-	limiter  *ratelimit.Redis
-	commands *commands.Commands
-	views    *projections.Runner
-	sessions *auth.Sessions
-	accounts *auth.Accounts
+	store   *postgres.Store
+	bus     *bus.Bus
+	limiter *ratelimit.Redis
+	// admission counts connections, which end while the edge is drained: it is of the core.
+	admission *admission.Redis
+	commands  *commands.Commands
+	views     *projections.Runner
+	sessions  *auth.Sessions
+	accounts  *auth.Accounts
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
@@ -138,6 +141,9 @@ func (n *node) wireCore(ctx context.Context) error {
 		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
 	})
 	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: "parley:" + identity + ":rate:", Logger: n.logger})
+	n.admission = admission.NewRedis(n.redis, n.settings.MaxConnectionsPerIP, admission.Config{
+		Node: n.name, Prefix: "parley:" + identity + ":connections:", Logger: n.logger,
+	})
 	n.commands, err = commands.New(commands.Deps{
 		Log: n.store, Follower: n.bus, Limiter: n.limiter, Logger: n.logger, Node: n.name,
 	}, commands.Config{
@@ -234,7 +240,7 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.logger)
 	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
-		Admission: gateway.NewAddressLimit(s.MaxConnectionsPerIP),
+		Admission: n.admission,
 		Rate:      s.commandRate(),
 	})
 	door := gateway.NewSocketIO(n.gateway, gateway.Proxies(s.trustedProxies))
