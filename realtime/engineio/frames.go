@@ -97,6 +97,9 @@ func (t *socket) readPayload(dst []byte, h header) ([]byte, error) {
 	for left := h.size; left > 0; {
 		if len(dst) == cap(dst) {
 			more := min(left, max(firstRoom, len(dst)))
+			if from > 0 { // many small frames must not be copied for each of them
+				more = max(more, len(dst))
+			}
 			dst = append(make([]byte, 0, len(dst)+more), dst...)
 		}
 		n, err := t.in.read(dst[len(dst):min(cap(dst), len(dst)+left)])

@@ -87,6 +87,20 @@ func TestManyMessagesInOneSegment(t *testing.T) {
 	}
 }
 
+// A message in frames of a byte each costs in proportion to its size.
+func TestTinyFragments(t *testing.T) {
+	t.Parallel()
+	c, _ := start(t, engineio.Config{}, echo).connect(t)
+	message := "4" + strings.Repeat("x", 400_000)
+	wire := clientFrame(0x1, message[:1], 1)
+	for i := range len(message) - 1 {
+		wire = append(wire, clientFrame(0, message[i+1:i+2], uint32(i))...)
+	}
+	wire = append(wire, clientFrame(0x80, "", 1)...)
+	go func() { _, _ = c.NetConn().Write(wire) }()
+	c.want(message)
+}
+
 func TestSessionOverTLS(t *testing.T) {
 	t.Parallel()
 	h := start(t, engineio.Config{}, echo)
