@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"sync"
 	"time"
 
 	"parley/domain"
@@ -81,13 +82,30 @@ func answer(data any, err error) Answer {
 	return Answer{Data: encoded}
 }
 
+// encoder writes JSON into a buffer that it keeps.
+type encoder struct {
+	buf  bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.json = json.NewEncoder(&e.buf)
+	e.json.SetEscapeHTML(false)
+	return e
+}}
+
+const keepEncoder = 64 << 10 // bytes of buffer; larger ones are not kept
+
 func encode(data any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	buf.Grow(512) // most results fit: one allocation
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(data); err != nil {
-		return nil, err
+	e, _ := encoders.Get().(*encoder)
+	if err := e.json.Encode(data); err != nil {
+		return nil, err // and with it the encoder, which remembers the error
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	encoded := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
+	if e.buf.Cap() <= keepEncoder {
+		e.buf.Reset()
+		encoders.Put(e)
+	}
+	return encoded, nil
 }

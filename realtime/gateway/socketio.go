@@ -71,7 +71,7 @@ func (e *socketEvents) Event(ev socketio.Event) {
 	}
 	var reply Reply
 	if ev.HasAck() {
-		reply = func(a Answer) { _ = ev.AckRaw(ackArray(a)) } // fails only if the client has gone
+		reply = func(a Answer) { _ = ev.AckFunc(len(a.Data)+ackSize, a.appendArray) } // fails only if the client has gone
 	}
 	e.session.Handle(ev.Name, payload, reply)
 }
@@ -79,10 +79,11 @@ func (e *socketEvents) Event(ev socketio.Event) {
 // Disconnected implements socketio.Events.
 func (e *socketEvents) Disconnected(socketio.Reason) { e.session.Closed() }
 
-// ackArray is the one argument that an acknowledgement has.
-func ackArray(a Answer) []byte {
-	dst := append(make([]byte, 0, len(a.Data)+64), `[{`...)
-	return append(a.AppendFields(dst), `}]`...)
+const ackSize = 64 // bytes of an acknowledgement without its data, roughly
+
+// appendArray appends the one argument that an acknowledgement has.
+func (a Answer) appendArray(dst []byte) []byte {
+	return append(a.AppendFields(append(dst, `[{`...)), `}]`...)
 }
 
 // socketPeer is a Socket.IO connection as a session sees it.

@@ -3,6 +3,8 @@ package socketio
 import (
 	"encoding/json"
 	"sync/atomic"
+
+	"parley/realtime/engineio"
 )
 
 // Event is one event from a client. Its data belongs to the receiver.
@@ -55,6 +57,20 @@ func (e Event) Ack(args ...any) error {
 func (e Event) AckRaw(array []byte, attachments ...[]byte) error {
 	return e.answer(func(p packet) error {
 		f, err := encodeArray(p, array, attachments)
+		if err != nil {
+			return err
+		}
+		return e.ack.socket.Send(f)
+	})
+}
+
+// AckFunc is AckRaw for an array that build appends to dst and returns, straight into the
+// packet. size is a guess at its length.
+func (e Event) AckFunc(size int, build func(dst []byte) []byte) error {
+	return e.answer(func(p packet) error {
+		f, err := engineio.NewTextFunc(size+len(p.namespace)+len(p.ackID), func(dst []byte) ([]byte, error) {
+			return build(p.appendHead(dst, 0)), nil
+		})
 		if err != nil {
 			return err
 		}
