@@ -140,7 +140,7 @@ func (a *appender) commit(ctx context.Context, items []*item) (*batch, error) {
 		if err == nil || faultOfData(err) {
 			return b, err
 		}
-		broke := a.session != nil && (a.session.broken() || readOnly(err))
+		broke := a.session != nil && (a.session.broken() || unusable(err))
 		if broke {
 			a.disconnect()
 		}
@@ -320,6 +320,9 @@ func (a *appender) decideAgain(ctx context.Context, it *item, conflict *eventsto
 		a.queue.answer(it, eventstore.Result{}, domain.Unavailable(errStopped))
 		return
 	}
+	if it.answered.Load() { // its time ended while it waited for its turn
+		return
+	}
 	deciding, cancel := context.WithTimeout(it.ctx, a.cfg.Timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -344,7 +347,7 @@ func (a *appender) answers() {
 func (a *appender) answer(b *batch) {
 	stored := b.recorded()
 	earlier := b.earlier(stored)
-	if again := earlier.of(b, recovered); len(again) > 0 {
+	for again := range runs(earlier.of(b, recovered)) {
 		a.cfg.OnCommit(again)
 	}
 	if len(stored) > 0 {

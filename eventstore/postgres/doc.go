@@ -50,6 +50,6 @@
 // attempt fails as well, all are answered UNAVAILABLE.
 //
 // A frozen node cannot hold the lock for long: idle_in_transaction_session_timeout ends
-// its transaction. A server that may lose what it has acknowledged (fsync, full_page_writes or
+// its transaction after half of Config.Timeout. A server that may lose what it has acknowledged (fsync, full_page_writes or
 // synchronous_commit off) is refused, unless Config.AllowUnsafe.
 package postgres

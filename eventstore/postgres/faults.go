@@ -25,8 +25,17 @@ func faultOfData(err error) bool {
 
 const uniqueViolation = "23505"
 
-// readOnly reports whether the server has become a standby: another one may be the primary now.
-func readOnly(err error) bool { return code(err) == "25006" }
+// unusable reports whether the connection is good for nothing any more, though it is open: the server
+// has become a standby, so that another one may be the primary now (25006), or the prepared statements
+// do not fit the tables any more (0A000) or are gone (26000).
+func unusable(err error) bool {
+	switch code(err) {
+	case "25006", "0A000", "26000":
+		return true
+	default:
+		return false
+	}
+}
 
 func class(err error) string {
 	if c := code(err); len(c) == 5 {

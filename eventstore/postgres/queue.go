@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,9 @@ type queue struct {
 	overdue fifo // every item, in the order of their deadlines
 }
 
+// sweepAt is how many answered appends may be kept in memory by older ones that wait.
+const sweepAt = 1024
+
 // tick is how exact deadlines are. One counter that a ticker moves is cheaper than a timer or a clock
 // reading for each append.
 const tick = 25 * time.Millisecond
@@ -87,6 +91,9 @@ func (q *queue) put(it *item) error {
 	it.deadline = q.clock.Load() + q.lifetime
 	q.fresh.push(it)
 	q.overdue.push(it)
+	if q.overdue.len() > sweepAt+2*int(count) { // an old one without an answer keeps many with one
+		q.overdue.sweep()
+	}
 	q.mu.Unlock()
 	q.signal()
 	return nil
@@ -133,7 +140,9 @@ func (q *queue) next() *item {
 			it.decidedAgain = false
 			if busy {
 				delete(q.held, key)
-				q.first = append(followers, q.first...)
+				if len(followers) > 0 {
+					q.first = append(followers, q.first...)
+				}
 			}
 		case busy:
 			q.held[key] = append(followers, it)
@@ -284,4 +293,12 @@ func (f *fifo) pop() *item {
 		f.items, f.head = f.items[:n], 0
 	}
 	return it
+}
+
+// sweep drops what has been answered.
+func (f *fifo) sweep() {
+	kept := slices.DeleteFunc(f.items[f.head:], func(it *item) bool { return it.answered.Load() })
+	n := copy(f.items, kept)
+	clear(f.items[n : f.head+len(kept)])
+	f.items, f.head = f.items[:n], 0
 }

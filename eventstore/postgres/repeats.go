@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"iter"
 	"slices"
 
 	"parley/domain/event"
@@ -47,6 +48,23 @@ func (r recordedByID) of(b *batch, v verdict) []event.Recorded {
 	}
 	slices.SortFunc(events, byPosition)
 	return events
+}
+
+// runs cuts events, ascending by position, into consecutive ones. What lies between them was stored by others.
+func runs(events []event.Recorded) iter.Seq[[]event.Recorded] {
+	return func(yield func([]event.Recorded) bool) {
+		events = slices.CompactFunc(events, func(x, y event.Recorded) bool { return x.Position == y.Position })
+		for len(events) > 0 {
+			n := 1
+			for n < len(events) && events[n].Position == events[n-1].Position+1 {
+				n++
+			}
+			if !yield(events[:n:n]) {
+				return
+			}
+			events = events[n:]
+		}
+	}
 }
 
 func byPosition(x, y event.Recorded) int { return int(x.Position - y.Position) }

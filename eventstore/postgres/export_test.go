@@ -1,0 +1,4 @@
+package postgres
+
+// Runs is what OnCommit calls are cut by.
+var Runs = runs
