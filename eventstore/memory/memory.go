@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -169,11 +171,26 @@ func (l *log) append(a *eventstore.Append) (eventstore.Result, error) {
 		if l.ids[e.ID] > 0 {
 			return eventstore.Result{}, &eventstore.ConflictError{Index: -1, Condition: eventstore.EventAbsent(e.ID)}
 		}
-		if !json.Valid(e.Data) || !json.Valid(e.Metadata) {
-			return eventstore.Result{}, domain.Invalid("events", "must be JSON")
+		if !storable(e) {
+			return eventstore.Result{}, domain.Invalid("events", "must be JSON, with names of text")
 		}
 	}
 	return eventstore.Result{Events: l.insert(a.Events)}, nil
+}
+
+// storable reports whether Postgres could hold it: JSON, and UTF-8 without NUL.
+func storable(e event.New) bool {
+	for _, document := range []json.RawMessage{e.Data, e.Metadata} {
+		if !json.Valid(document) || !utf8.Valid(document) {
+			return false
+		}
+	}
+	for _, name := range []string{string(e.Stream), e.Type, e.Subject} {
+		if !utf8.ValidString(name) || strings.Contains(name, "\x00") {
+			return false
+		}
+	}
+	return true
 }
 
 // holds tells what a condition finds, and whether it is satisfied.
