@@ -124,15 +124,21 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	if err != nil {
 		return nil, refusal("Too many connections", err, domain.CodeTooManyConnections)
 	}
+	opened := false
+	defer func() {
+		if !opened { // also after a panic
+			release()
+		}
+	}()
 	now := g.cfg.Now()
 	s := &Session{
 		gateway: g, peer: peer, principal: principal, userID: user.ID, activeAt: user.Position, opened: now, release: release,
 		bucket: newBucket(g.cfg.Rate, g.cfg.Burst, now), slots: make(chan struct{}, g.cfg.MaxInFlight),
 	}
 	if err := s.start(ctx, options.Rooms); err != nil {
-		release()
 		return nil, err
 	}
+	opened = true
 	return s, nil
 }
 

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"parley/commands"
 	"parley/domain"
+	"parley/domain/wire"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
 )
@@ -146,6 +149,35 @@ func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 		}
 		session.Closed()
 	}
+}
+
+// A place is given back whatever happens while the client is let in.
+func TestPanicWhileConnectingGivesThePlaceBack(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, gateway.Config{Admission: gateway.NewAddressLimit(1)})
+	healthy := s.menu.Directory
+	s.menu.Directory = panicDirectory{healthy}
+	options := gateway.Options{Token: "ann", Rooms: []string{"r"}}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = s.Open(t.Context(), newPeer("1"), addr("10.0.0.1"), options)
+	}()
+	s.menu.Directory = healthy
+	session, err := s.Open(t.Context(), newPeer("2"), addr("10.0.0.1"), options)
+	if err != nil {
+		t.Fatalf("the place was not given back: %v", err)
+	}
+	session.Closed()
+}
+
+type panicDirectory struct{ commands.Directory }
+
+func (panicDirectory) Membership(context.Context, domain.Principal, string) (wire.Room, bool, error) {
+	panic("oops")
 }
 
 func TestClientAddress(t *testing.T) {
