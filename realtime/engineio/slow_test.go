@@ -1,0 +1,72 @@
+package engineio_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"parley/realtime/engineio"
+)
+
+// slowClosing accepts connections whose Close waits, as a real one does for the goroutines
+// that are reading and writing it.
+type slowClosing struct {
+	net.Listener
+	gate chan struct{}
+}
+
+func (l *slowClosing) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &slowConn{c, l.gate}, err
+}
+
+type slowConn struct {
+	net.Conn
+	gate chan struct{}
+}
+
+func (c *slowConn) Close() error {
+	<-c.gate
+	return c.Conn.Close()
+}
+
+// Who sends to a slow consumer may hold locks that others wait for: closing the connection
+// is not the sender's work.
+func TestSenderDoesNotWaitForTheEndOfASlowConsumer(t *testing.T) {
+	t.Parallel()
+	h := start(t, engineio.Config{QueueFrames: 8}, nil)
+	gate := make(chan struct{})
+	web := httptest.NewUnstartedServer(h.Server)
+	web.Listener = &slowClosing{web.Listener, gate}
+	web.Start()
+	t.Cleanup(web.Close)
+	(&host{Server: h.Server, url: web.URL}).dial(t, "EIO=4&transport=websocket") // never reads
+	p := <-h.peers
+	f := engineio.NewText(make([]byte, 1<<20))
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			err = p.Send(f)
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, engineio.ErrSlowConsumer) {
+			t.Errorf("Send returned %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("Send waits for Close")
+	}
+	close(gate)
+	p.wantClosed(t, engineio.SlowConsumer)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := p.Flush(ctx); !errors.Is(err, engineio.ErrClosed) {
+		t.Errorf("what was queued is still there: %v", err)
+	}
+}
