@@ -44,7 +44,7 @@ func (m Metadata) Encode() json.RawMessage {
 // encode is marshal, and cheaper for what is sent most.
 func encode(e Event) ([]byte, error) {
 	if sent, ok := e.(MessageSent); ok {
-		if data, ok := appendMessage(make([]byte, 0, sizeOf(&sent.Message)), &sent.Message); ok {
+		if data, ok := appendSent(make([]byte, 0, sizeOf(&sent)), &sent); ok {
 			return data, nil
 		}
 	}
@@ -93,8 +93,8 @@ func Decode(typ string, schemaVersion int, data []byte) (Event, error) {
 	case TypeMemberRoleChanged:
 		return decode[MemberRoleChanged](data)
 	case TypeMessageSent:
-		if m, ok := scanMessage(data); ok {
-			return MessageSent{m}, nil
+		if sent, ok := scanSent(data); ok {
+			return sent, nil
 		}
 		return decode[MessageSent](data)
 	case TypeMessageEdited:

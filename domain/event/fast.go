@@ -7,11 +7,11 @@ import (
 )
 
 // Most of the log is MessageSent, and every node reads it all. These two do for it what encoding/json does,
-// byte for byte, at a fraction of the cost: appendMessage writes a message, and scanMessage reads what
+// byte for byte, at a fraction of the cost: appendSent writes a message, and scanSent reads what
 // was written so. A test holds them against encoding/json, which reads everything else.
 
-// appendMessage appends the JSON of a message without its attachments: false if it has any.
-func appendMessage(b []byte, m *Message) ([]byte, bool) {
+// appendSent appends the JSON of a message that has no attachments: false if it has any.
+func appendSent(b []byte, m *MessageSent) ([]byte, bool) {
 	if len(m.Attachments) > 0 {
 		return b, false
 	}
@@ -35,12 +35,13 @@ func appendMessage(b []byte, m *Message) ([]byte, bool) {
 		b = append(b, ']')
 	}
 	b = appendOptional(b, `,"clientMessageId":`, m.ClientMessageID)
+	b = appendOptional(b, `,"directTo":`, m.DirectTo)
 	return append(b, '}'), true
 }
 
-// sizeOf is what appendMessage is likely to need.
-func sizeOf(m *Message) int {
-	size := 192 + len(m.RoomID) + len(m.MessageID) + len(m.Content) + len(m.ReplyTo) + len(m.ClientMessageID) +
+// sizeOf is what appendSent is likely to need.
+func sizeOf(m *MessageSent) int {
+	size := 208 + len(m.DirectTo) + len(m.RoomID) + len(m.MessageID) + len(m.Content) + len(m.ReplyTo) + len(m.ClientMessageID) +
 		len(m.Sender.ID) + len(m.Sender.Username) + len(m.Sender.DisplayName) + len(m.Sender.AvatarURL)
 	for _, id := range m.Mentions {
 		size += len(id) + 3
@@ -110,10 +111,10 @@ func escapeOf(c byte) string {
 	}
 }
 
-// scanMessage reads what appendMessage wrote; false for anything else, be it JSON or not.
-func scanMessage(data []byte) (m Message, ok bool) {
+// scanSent reads what appendSent wrote; false for anything else, be it JSON or not.
+func scanSent(data []byte) (m MessageSent, ok bool) {
 	if !utf8.Valid(data) {
-		return Message{}, false
+		return MessageSent{}, false
 	}
 	p := scan{rest: string(data)}
 	m.RoomID = p.text(`{"roomId":`)
@@ -132,6 +133,7 @@ func scanMessage(data []byte) (m Message, ok bool) {
 		p.must("]")
 	}
 	m.ClientMessageID = p.optional(`,"clientMessageId":`)
+	m.DirectTo = p.optional(`,"directTo":`)
 	p.must("}")
 	return m, !p.failed && p.rest == ""
 }

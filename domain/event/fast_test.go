@@ -36,9 +36,9 @@ func byTheBook(t testing.TB, v any) []byte {
 }
 
 // checkMessage checks that a message is written and read as encoding/json does it.
-func checkMessage(t testing.TB, m event.Message) {
+func checkMessage(t testing.TB, m event.MessageSent) {
 	t.Helper()
-	n, err := event.Encode(event.ID{1}, nil, event.MessageSent{Message: m})
+	n, err := event.Encode(event.ID{1}, nil, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,11 @@ func checkDecode(t testing.TB, data []byte) {
 func TestMessagesAreWrittenAndReadByTheBook(t *testing.T) {
 	t.Parallel()
 	for _, s := range texts() {
-		m := event.Message{RoomID: s, MessageID: s, Sender: event.Sender{ID: s, Username: s, DisplayName: s, AvatarURL: s}, Content: s}
+		m := event.MessageSent{Message: event.Message{
+			RoomID: s, MessageID: s, Sender: event.Sender{ID: s, Username: s, DisplayName: s, AvatarURL: s}, Content: s,
+		}}
+		checkMessage(t, m)
+		m.DirectTo = s
 		checkMessage(t, m)
 		m.ReplyTo, m.ClientMessageID = s, s
 		checkMessage(t, m)
@@ -113,7 +117,9 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Add("r", "x", "y", byTheBook(f, ordinary()))
 	f.Fuzz(func(t *testing.T, room, content, other string, data []byte) {
-		checkMessage(t, event.Message{RoomID: room, Content: content, ReplyTo: other, Mentions: []string{other, room}, ClientMessageID: content})
+		checkMessage(t, event.MessageSent{DirectTo: room, Message: event.Message{
+			RoomID: room, Content: content, ReplyTo: other, Mentions: []string{other, room}, ClientMessageID: content,
+		}})
 		checkDecode(t, data)
 	})
 }

@@ -37,6 +37,9 @@ type Message struct {
 // MessageSent adds a message to a room. Its Seq is the message's number in the room.
 type MessageSent struct {
 	Message
+	// DirectTo is the other member of a direct room, who is told of the message wherever it is
+	// looking; "" in other rooms.
+	DirectTo string `json:"directTo,omitempty"`
 }
 
 // MessageEdited carries the whole message as it is after the edit, so that a reader of

@@ -34,11 +34,23 @@ func (c Send) Decide(s State) (event.Event, error) {
 			return nil, err
 		}
 	}
-	return event.MessageSent{Message: event.Message{
+	return event.MessageSent{DirectTo: counterpart(s.Room, c.By.ID), Message: event.Message{
 		RoomID: s.Room.ID, MessageID: c.ID.String(), Sender: c.Sender, Content: c.Content,
 		Attachments: c.Attachments, ReplyTo: c.ReplyTo, Mentions: mentioned(s.Room, c.By.ID, c.Mentions),
 		ClientMessageID: c.ClientMessageID,
 	}}, nil
+}
+
+// counterpart is the other member of a direct room, "" of other rooms.
+func counterpart(r room.State, self string) string {
+	if r.Type == event.RoomDirect {
+		for id := range r.Members.All() {
+			if id != self {
+				return id
+			}
+		}
+	}
+	return ""
 }
 
 // mentioned are the members among ids, in the order they were named first.

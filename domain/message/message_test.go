@@ -87,7 +87,7 @@ func TestSend(t *testing.T) {
 	domaintest.Run(t, message.Evolve, cases{
 		{Name: "a member speaks", Given: events{public}, When: say(mia), Then: event.MessageSent{Message: said(mia)}},
 		{Name: "in a private room too", Given: events{private}, When: say(mia), Then: event.MessageSent{Message: said(mia)}},
-		{Name: "and in a direct one", Given: events{direct}, When: say(mel), Then: event.MessageSent{Message: said(mel)}},
+		{Name: "and in a direct one, to the other", Given: events{direct}, When: say(mel), Then: event.MessageSent{Message: said(mel), DirectTo: "mia"}},
 		{
 			Name: "mentions are members, each once, and not oneself", Given: events{public},
 			When: with(say(mia), func(c *message.Send) {

@@ -59,10 +59,11 @@ func recorded(t *testing.T, e event.Event) event.Recorded {
 func TestPushes(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]event.Event{
-		"message-sent":       event.MessageSent{Message: message()},
-		"message-sent-plain": event.MessageSent{Message: plain()},
-		"message-edited":     event.MessageEdited{Message: message(), Seq: 3, SentAt: moment().Add(-time.Minute)},
-		"message-deleted":    event.MessageDeleted{RoomID: "r-1", MessageID: messageID, Seq: 3, Author: "ann", By: "mod"},
+		"message-sent":        event.MessageSent{Message: message()},
+		"message-sent-direct": event.MessageSent{Message: message(), DirectTo: "mia"},
+		"message-sent-plain":  event.MessageSent{Message: plain()},
+		"message-edited":      event.MessageEdited{Message: message(), Seq: 3, SentAt: moment().Add(-time.Minute)},
+		"message-deleted":     event.MessageDeleted{RoomID: "r-1", MessageID: messageID, Seq: 3, Author: "ann", By: "mod"},
 		"room-created": event.RoomCreated{
 			RoomID: "r-1", Name: "Tea & <biscuits>", RoomType: event.RoomPrivate, Topic: nasty, CreatedBy: "ann",
 			Members: []event.Member{{UserID: "ann", Role: event.RoleOwner}, {UserID: "mia", Role: event.RoleMember}},

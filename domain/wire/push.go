@@ -151,16 +151,21 @@ func Pushes(r event.Recorded) ([]Push, error) {
 	}
 }
 
+// sent also notifies those whom the message names or, in a direct room, the one whom it is for: once.
 func sent(r event.Recorded, e event.MessageSent) ([]Push, error) {
 	pushes, err := toRoom(EventNewMessage, e.RoomID, NewMessage(r, e))
-	if err != nil || len(e.Mentions) == 0 {
+	kind, users := NotifyMention, e.Mentions
+	if e.DirectTo != "" {
+		kind, users = NotifyDirect, []string{e.DirectTo}
+	}
+	if err != nil || len(users) == 0 {
 		return pushes, err
 	}
-	data, err := Marshal(Notification{Kind: NotifyMention, RoomID: e.RoomID, MessageID: e.MessageID, From: e.Sender.ID})
+	data, err := Marshal(Notification{Kind: kind, RoomID: e.RoomID, MessageID: e.MessageID, From: e.Sender.ID})
 	if err != nil {
 		return nil, err
 	}
-	return append(pushes, Push{Event: EventNotification, Users: e.Mentions, Data: data}), nil
+	return append(pushes, Push{Event: EventNotification, Users: users, Data: data}), nil
 }
 
 func created(r event.Recorded, e event.RoomCreated) ([]Push, error) {
