@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -76,7 +77,7 @@ func unmarshal(data []byte, into any) error {
 	}
 	err := json.Unmarshal(data, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return domain.Invalid(fieldName(wrong.Field), "must not be a JSON "+wrong.Value)
+		return domain.Invalid(fieldName(wrong.Field), fmt.Sprintf("must not be a JSON %.40s", wrong.Value)) // it holds the number
 	}
 	if err != nil {
 		return domain.Invalid("body", "must be valid JSON")

@@ -2,13 +2,16 @@ package api_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"parley/api"
 	"parley/commands"
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/wire"
 )
 
@@ -68,3 +71,25 @@ func TestProblemMembers(t *testing.T) {
 }
 
 type answerOf struct{ answer }
+
+// An answer does not grow with what was wrong.
+func TestProblemsAreShort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.person(t, "ada")
+	room := w.room(t, ada, event.RoomPublic)
+	nobody := make([]string, 1000)
+	for i := range nobody {
+		nobody[i] = fmt.Sprintf(`"%0128d"`, i)
+	}
+	for path, body := range map[string]string{
+		"/rooms/" + room.ID + "/messages": `{"content":"x","attachments":[{"url":"https://x.test","size":` + strings.Repeat("9", 100_000) + `}]}`,
+		"/rooms":                          `{"name":"x","type":"public","memberIds":[` + strings.Join(nobody, ",") + `]}`,
+	} {
+		got := w.as(t, ada, "POST", path, body)
+		got.want(t, path, 400, domain.CodeInvalidPayload)
+		if len(got.body) > 5000 {
+			t.Errorf("%s: an answer of %d bytes", path, len(got.body))
+		}
+	}
+}

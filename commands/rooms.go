@@ -128,8 +128,12 @@ func wireRoom(r *wire.Room) wire.Room {
 	return *r
 }
 
-// readers bounds how many accounts one command reads at once.
-const readers = 8
+const (
+	// readers bounds how many accounts one command reads at once.
+	readers = 8
+	// maxNamed bounds how many ids a refusal names.
+	maxNamed = 10
+)
 
 // invited reads the accounts, and fails with INVALID_PAYLOAD (memberIds) when it cannot find them all.
 func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.State, error) {
@@ -158,7 +162,8 @@ func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.Sta
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, domain.Invalid("memberIds", "must name active users, which these are not: "+strings.Join(unknown, ", "))
+		named := strings.Join(unknown[:min(len(unknown), maxNamed)], ", ")
+		return nil, domain.Invalid("memberIds", "must name active users, which these are not: "+named)
 	}
 	return users, nil
 }
