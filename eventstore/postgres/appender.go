@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type appender struct {
 	connect  *pgconn.Config
 	session  *session // nil when there is none
 	memory   *memory
-	away     bool // the last batch could not be stored
+	away     bool   // the last batch could not be stored
+	last     *batch // the one settled last, until gather has seen it
 	settled  chan *batch
 	deciding sync.WaitGroup
 	deciders chan struct{} // a place for each that may run
@@ -67,6 +69,7 @@ func (a *appender) run(ctx context.Context) {
 // loop works until the queue is closed and empty, or until working ends.
 func (a *appender) loop(working context.Context) {
 	for working.Err() == nil {
+		a.gather()
 		if items := a.queue.take(nil, a.cfg.BatchCommands, a.cfg.BatchBytes); len(items) > 0 {
 			a.process(working, items)
 			continue
@@ -80,6 +83,24 @@ func (a *appender) loop(working context.Context) {
 		}
 	}
 }
+
+// gather lets those who have just been answered come back before the next batch is taken, if fewer
+// wait than were in the last one. Without it senders who wait for each answer fall into step with the commits: one of nearly all
+// of them, and then one of the single sender that was quickest to return. It waits for no timer.
+func (a *appender) gather() {
+	last := a.last
+	a.last = nil
+	if last == nil || len(last.items) == 1 || a.queue.waiting() >= len(last.items) {
+		return
+	}
+	<-last.answered
+	for range yields {
+		runtime.Gosched()
+	}
+}
+
+// yields is how often the processor is offered to them.
+const yields = 2
 
 // drain closes the queue when ctx ends, also while a batch is under way, and stops the work when
 // DrainTimeout has passed.
@@ -307,6 +328,7 @@ func (a *appender) settle(ctx context.Context, b *batch) {
 		it.retries++
 		a.deciding.Go(func() { a.decideAgain(ctx, it, conflicts[i]) })
 	}
+	a.last = b
 	a.settled <- b
 }
 
@@ -341,6 +363,7 @@ func (a *appender) decideAgain(ctx context.Context, it *item, conflict *eventsto
 func (a *appender) answers() {
 	for b := range a.settled {
 		a.answer(b)
+		close(b.answered)
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 // batch is what may become one commit. Its life: newBatch lists what has to be looked up, a session
 // looks it up, judge decides about each append, a session writes the rows.
 type batch struct {
-	items   []*item
-	rulings []ruling
+	items    []*item
+	rulings  []ruling
+	answered chan struct{} // closed when all of them have their answers
 
 	// What the log holds, and then what it would hold after the appends judged so far.
 	head     event.Position
@@ -61,7 +62,7 @@ const (
 func newBatch(items []*item) *batch {
 	n := len(items)
 	b := &batch{
-		items: items, rulings: make([]ruling, n), rows: make([]row, 0, n),
+		items: items, rulings: make([]ruling, n), rows: make([]row, 0, n), answered: make(chan struct{}),
 		streams: make(map[event.Stream]*tail, n), streamKeys: make([]event.Stream, 0, n),
 		ids: make(map[event.ID]event.Position, n), idKeys: make([]event.ID, 0, n),
 	}

@@ -120,6 +120,13 @@ func (q *queue) take(batch []*item, maxCount, maxBytes int) []*item {
 	return batch
 }
 
+// waiting is how many appends the next batch could be made of.
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.first) + q.fresh.len()
+}
+
 // next is the next append that no other holds up, nil for none.
 func (q *queue) next() *item {
 	for {
