@@ -15,11 +15,16 @@ type Config struct {
 	PingTimeout time.Duration
 	// WriteTimeout is how long one write to a connection may take. Zero means 10 s.
 	WriteTimeout time.Duration
+	// UpgradeTimeout is how long moving from polling to a WebSocket may take. Then the
+	// WebSocket is closed and the session stays where it is. Zero means 10 s.
+	UpgradeTimeout time.Duration
 	// CloseGrace is how long a closing session may take to write what is queued
 	// and to hear the peer's goodbye. Zero means 2 s.
 	CloseGrace time.Duration
 	// MaxPayload is the size in bytes of the largest incoming message. Zero means 1,000,000.
 	MaxPayload int
+	// MaxPackets is how many packets the body of one POST may hold. Zero means 4096.
+	MaxPackets int
 	// MaxPings is how many WebSocket ping frames a peer may send in a second. Zero means 20.
 	MaxPings int
 	// QueueBytes and QueueFrames bound what waits to be written to one session.
@@ -29,7 +34,8 @@ type Config struct {
 	// whole seconds. Zero means 2 s.
 	RetryAfter time.Duration
 	// CheckOrigin decides whether a request with this Origin may have a session;
-	// false is answered with 403. Zero means SameHost.
+	// false is answered with 403. Scripts of an Origin that passes may read the answers (CORS).
+	// Zero means SameHost.
 	CheckOrigin func(*http.Request) bool
 	// Authorize may refuse a handshake with 403: the error's text goes to the
 	// client. Zero means that all are accepted.
@@ -43,8 +49,10 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.PingInterval, 25*time.Second)
 	setDefault(&c.PingTimeout, 60*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.UpgradeTimeout, 10*time.Second)
 	setDefault(&c.CloseGrace, 2*time.Second)
 	setDefault(&c.MaxPayload, 1_000_000)
+	setDefault(&c.MaxPackets, 4096)
 	setDefault(&c.MaxPings, 20)
 	setDefault(&c.QueueBytes, 1<<20)
 	setDefault(&c.QueueFrames, 1024)

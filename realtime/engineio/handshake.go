@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -25,117 +26,167 @@ var (
 	errRequest   = &refusal{3, "Bad request", http.StatusBadRequest}
 	errForbidden = &refusal{4, "Forbidden", http.StatusForbidden}
 	errProtocol  = &refusal{5, "Unsupported protocol version", http.StatusBadRequest}
+	errTooBig    = &refusal{3, "Payload too large", http.StatusRequestEntityTooLarge}
 	errDraining  = &refusal{6, "Server is shutting down", http.StatusServiceUnavailable}
 )
 
 const maxQuery = 8 << 10 // bytes of query string
 
-// ServeHTTP answers a handshake. It returns when the connection is upgraded, so
-// that net/http's stack and buffers are freed; the session lives on.
+// ServeHTTP answers a handshake or the requests of a polling session. It returns when the
+// connection is upgraded, so that net/http's stack and buffers are freed; the session lives on.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if refused := s.check(r); refused != nil {
-		refuse(w, refused, s.cfg.RetryAfter)
+	s.allowOrigin(w.Header(), r)
+	if r.Method == http.MethodOptions {
+		s.preflight(w, r)
 		return
 	}
-	ws, err := s.upgrader.Upgrade(w, r, nil)
-	if err != nil {
-		return // Upgrade has answered
+	session, refused := s.check(r)
+	switch {
+	case refused != nil:
+		refuse(w, refused, s.cfg.RetryAfter)
+	case r.URL.Query().Get("transport") == "websocket":
+		s.serveWebSocket(w, r, session)
+	case session == nil:
+		s.openPolling(w, r)
+	default:
+		session.servePolling(w, r)
 	}
-	s.open(ws.NetConn(), r)
 }
 
-// check goes through the rules in the protocol's order.
-func (s *Server) check(r *http.Request) *refusal {
+// check goes through the rules in the protocol's order. It returns the session that the request
+// names, nil for a handshake.
+func (s *Server) check(r *http.Request) (*Session, *refusal) {
 	if len(r.URL.RawQuery) > maxQuery {
-		return errRequest
+		return nil, errRequest
 	}
 	query := r.URL.Query()
+	name := query.Get("transport")
 	switch {
-	case query.Get("transport") != "websocket":
-		return errTransport
+	case name != "websocket" && name != "polling":
+		return nil, errTransport
 	case !s.cfg.CheckOrigin(r):
-		return errForbidden
+		return nil, errForbidden
 	case query.Has("sid"):
-		if s.lookup(query.Get("sid")) == nil {
-			return errSession
-		}
-		return errRequest // the session already has its WebSocket
+		return s.checkSession(r, query)
 	case r.Method != http.MethodGet:
-		return errMethod
-	case !websocket.IsWebSocketUpgrade(r):
-		return errRequest
+		return nil, errMethod
+	case name == "websocket" && !websocket.IsWebSocketUpgrade(r):
+		return nil, errRequest
 	case query.Get("EIO") != "4":
-		return errProtocol
+		return nil, errProtocol
 	case s.isDraining():
-		return errDraining
+		return nil, errDraining
 	}
 	if err := s.cfg.Authorize(r); err != nil {
-		return &refusal{errForbidden.Code, err.Error(), errForbidden.status}
+		return nil, &refusal{errForbidden.Code, err.Error(), errForbidden.status}
 	}
-	return nil
+	return nil, nil
 }
 
+// checkSession goes through the rules for requests with a session id.
+func (s *Server) checkSession(r *http.Request, query url.Values) (*Session, *refusal) {
+	session := s.lookup(query.Get("sid"))
+	switch {
+	case session == nil:
+		return nil, errSession
+	case query.Get("EIO") != "4",
+		query.Get("transport") == "websocket" && !websocket.IsWebSocketUpgrade(r),
+		r.Method != http.MethodGet && r.Method != http.MethodPost:
+		return nil, errRequest
+	}
+	return session, nil
+}
+
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, session *Session) {
+	ws, err := s.upgrader.Upgrade(w, r, nil)
+	switch {
+	case err != nil: // Upgrade has answered
+	case session != nil:
+		session.probe(ws.NetConn(), wantsBase64(r))
+	default:
+		s.open(ws.NetConn(), r)
+	}
+}
+
+// wantsBase64 is true for clients that cannot take binary messages over WebSocket.
+func wantsBase64(r *http.Request) bool { return r.URL.Query().Get("b64") == "1" }
+
 func refuse(w http.ResponseWriter, refused *refusal, retryAfter time.Duration) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	if refused == errDraining {
-		h.Set("Retry-After", strconv.Itoa(int(max(retryAfter/time.Second, 1))))
+		w.Header().Set("Retry-After", strconv.Itoa(int(max(retryAfter/time.Second, 1))))
 	}
 	body, _ := json.Marshal(refused) // cannot fail
-	w.WriteHeader(refused.status)
+	writeHead(w, refused.status, "application/json", len(body))
 	_, _ = w.Write(body)
+}
+
+func (s *Server) newSession(r *http.Request) *Session {
+	return &Session{server: s, id: newID(), remote: r.RemoteAddr, opened: time.Now(), handler: ignore{}}
 }
 
 // open makes the session of an upgraded connection.
 func (s *Server) open(conn net.Conn, r *http.Request) {
-	session := &Session{
-		server: s,
-		id:     newID(),
-		remote: r.RemoteAddr,
-		opened: time.Now(),
-		base64: r.URL.Query().Get("b64") == "1",
-	}
+	session := s.newSession(r)
+	session.base64 = wantsBase64(r)
 	t := newSocket(session, conn)
 	session.tr = t
 	if !s.join(session) {
 		t.abort(false)
 		return
 	}
-	session.start(s.openPacket(session))
-	session.handler = ignore{}
-	ok := s.guard(session, func() {
-		if h := s.accept(session, r); h != nil {
-			session.handler = h
-		} else {
-			session.Close(ForcedClose)
-		}
-	})
-	if !ok {
-		session.shut(ForcedClose, closeInternalError)
-	}
+	session.start(r)
 	go t.read()
 }
 
-func (s *Session) start(openPacket *Frame) {
+// openPolling makes a polling session and answers with its open packet.
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
+	session := s.newSession(r)
+	g := newPoll(w)
+	p := &polling{session: session, get: g, post: newPost(nil)}
+	session.tr = p
+	if !s.join(session) {
+		refuse(w, errDraining, s.cfg.RetryAfter)
+		return
+	}
+	session.start(r)
+	p.endPost()
+	p.answer(w, r, g)
+}
+
+// start queues the open packet and asks for the session's handler.
+func (s *Session) start(r *http.Request) {
+	s.greet()
+	ok := s.server.guard(s, func() {
+		if h := s.server.accept(s, r); h != nil {
+			s.handler = h
+		} else {
+			s.Close(ForcedClose)
+		}
+	})
+	if !ok {
+		s.shut(ForcedClose, closeInternalError)
+	}
+}
+
+func (s *Session) greet() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != open { // the server is shutting down
 		return
 	}
-	s.push(openPacket)
+	s.push(s.openPacket())
 	s.awaitPing()
 }
 
-func (s *Server) openPacket(session *Session) *Frame {
+func (s *Session) openPacket() *Frame {
+	cfg := &s.server.cfg
 	body, _ := json.Marshal(struct { // cannot fail
 		SID          string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
 		PingInterval int64    `json:"pingInterval"`
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
-	}{session.id, []string{}, s.cfg.PingInterval.Milliseconds(), s.cfg.PingTimeout.Milliseconds(), s.cfg.MaxPayload})
+	}{s.id, s.tr.upgrades(), cfg.PingInterval.Milliseconds(), cfg.PingTimeout.Milliseconds(), cfg.MaxPayload})
 	return newPacket(Open, body)
 }
 

@@ -17,6 +17,7 @@ func TestRefusedRequestsGetTheProtocolsJSON(t *testing.T) {
 	t.Parallel()
 	h := start(t, engineio.Config{}, echo)
 	known, _ := h.connect(t)
+	polled, _ := h.poll(t)
 	const upgrade = "upgrade"
 	for _, tc := range []struct {
 		name, method, query, mode string
@@ -25,8 +26,17 @@ func TestRefusedRequestsGetTheProtocolsJSON(t *testing.T) {
 		{"transport missing", "GET", "EIO=4", "", 0, 400},
 		{"transport unknown", "GET", "EIO=4&transport=abc", "", 0, 400},
 		{"transport of the prototype", "GET", "EIO=4&transport=__proto__", "", 0, 400},
-		{"polling is not offered", "GET", "EIO=4&transport=polling", "", 0, 400},
-		{"polling of a WebSocket session", "GET", "EIO=4&transport=polling&sid=" + known.sid, "", 0, 400},
+		{"polling of a WebSocket session", "GET", "EIO=4&transport=polling&sid=" + known.sid, "", 3, 400},
+		{"polling without EIO", "GET", "transport=polling", "", 5, 400},
+		{"polling with EIO=abc", "GET", "EIO=abc&transport=polling", "", 5, 400},
+		{"polling with another EIO than the session's", "GET", "EIO=3&transport=polling&sid=" + polled.sid, "", 3, 400},
+		{"polling of an unknown session", "POST", "EIO=4&transport=polling&sid=abc", "", 1, 400},
+		{"polling by POST", "POST", "EIO=4&transport=polling", "", 2, 400},
+		{"polling by PUT", "PUT", "EIO=4&transport=polling", "", 2, 400},
+		{"polling session, PUT", "PUT", "EIO=4&transport=polling&sid=" + polled.sid, "", 3, 400},
+		{"polling session, DELETE", "DELETE", "EIO=4&transport=polling&sid=" + polled.sid, "", 3, 400},
+		{"polling session, no upgrade", "GET", "EIO=4&transport=websocket&sid=" + polled.sid, "", 3, 400},
+		{"OPTIONS without Origin", "OPTIONS", "EIO=4&transport=polling", "", 2, 400},
 		{"POST", "POST", "EIO=4&transport=websocket", "", 2, 400},
 		{"PUT", "PUT", "EIO=4&transport=websocket", "", 2, 400},
 		{"no upgrade", "GET", "EIO=4&transport=websocket", "", 3, 400},

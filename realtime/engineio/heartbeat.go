@@ -1,5 +1,7 @@
 package engineio
 
+import "time"
+
 var pingFrame = newPacket(Ping, "")
 
 // deadline is a Session as its timer sees it.
@@ -28,13 +30,21 @@ func (d *deadline) Expire() {
 }
 
 func (s *Session) awaitPing() {
-	s.awaits = pingTime
+	s.awaits, s.beat = pingTime, time.Since(s.server.wheel.start)
 	s.server.wheel.set(&s.timer, s.server.cfg.PingInterval, (*deadline)(s))
 }
 
 func (s *Session) awaitPong() {
 	s.awaits, s.extended = pongTime, false
 	s.server.wheel.set(&s.timer, s.server.cfg.PingTimeout, (*deadline)(s))
+}
+
+// overdue says that a pong did not come in time to a ping that nobody has fetched. The wheel,
+// which is a tick or two late, is about to say so, too, but clients count on the moment.
+func (s *Session) overdue() bool {
+	cfg := &s.server.cfg
+	return s.awaits == pongTime && !s.extended && s.out != nil &&
+		time.Since(s.server.wheel.start)-s.beat > cfg.PingInterval+cfg.PingTimeout-cfg.tick()
 }
 
 // ponged notes a pong. One that was not asked for means nothing.

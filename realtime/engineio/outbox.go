@@ -163,6 +163,11 @@ func (s *Session) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shutLocked(TransportError, closeNone)
+	s.discard()
+}
+
+// discard empties the queue.
+func (s *Session) discard() {
 	o := s.out
 	s.bytes, s.frames = 0, 0
 	clear(o.taken)

@@ -29,6 +29,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
+	leaving  map[string]*Session // have ended, and still have to tell a polling client
 	draining bool
 	stopped  bool
 	empty    chan struct{} // closed when draining has left no session
@@ -49,6 +50,7 @@ func NewServer(cfg Config, accept AcceptFunc) *Server {
 		},
 		wheel:    newWheel(cfg.tick()),
 		sessions: make(map[string]*Session),
+		leaving:  make(map[string]*Session),
 	}
 }
 
@@ -173,20 +175,46 @@ func (s *Server) join(session *Session) bool {
 	return true
 }
 
-func (s *Server) leave(session *Session) {
+// leave takes away a session that has ended. farewell keeps it where lookup finds it.
+func (s *Server) leave(session *Session, farewell bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session.id)
+	if farewell {
+		s.leaving[session.id] = session
+	}
 	if s.draining && len(s.sessions) == 0 && s.empty != nil {
 		close(s.empty)
 		s.empty = nil
 	}
 }
 
+// forget ends what leave kept.
+func (s *Server) forget(session *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.leaving, session.id)
+}
+
 func (s *Server) lookup(id string) *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sessions[id]
+	if session := s.sessions[id]; session != nil {
+		return session
+	}
+	return s.leaving[id]
+}
+
+// visit lets Run wait for a goroutine that belongs to no session, until it calls readers.Done.
+// It returns false when it is too late.
+func (s *Server) visit() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	s.readers.Add(1)
+	return true
 }
 
 func (s *Server) isDraining() bool {

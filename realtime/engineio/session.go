@@ -14,7 +14,7 @@ type Message struct {
 // Handler receives what happens to one session.
 type Handler interface {
 	// Message is called for each message, in order, one at a time, on the
-	// session's reader goroutine. While it runs nothing more is read.
+	// session's reader goroutine, which for polling is the POST's. While it runs nothing more is read.
 	Message(m Message)
 	// Closed is called exactly once, after the last Message.
 	Closed(reason Reason)
@@ -49,7 +49,8 @@ type Session struct {
 	mu       sync.Mutex
 	timer    Timer
 	awaits   awaited
-	extended bool // the pong's time was extended, which is done once
+	beat     time.Duration // when the wait for the next ping began, since the server's start
+	extended bool          // the pong's time was extended, which is done once
 	state    state
 	reason   Reason
 	tr       transport
@@ -73,7 +74,7 @@ func (s *Session) OpenedAt() time.Time { return s.opened }
 // Server is the server that the session belongs to.
 func (s *Session) Server() *Server { return s.server }
 
-// Transport is the name of the session's present transport, "websocket".
+// Transport is the name of the session's present transport, "websocket" or "polling".
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

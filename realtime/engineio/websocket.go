@@ -15,6 +15,7 @@ import (
 type socket struct {
 	session *Session
 	conn    net.Conn
+	probing bool  // the session is not here yet; used by the reader alone
 	in      input // used by the reader alone
 
 	expires time.Time // write deadline of conn; used by the writer alone
@@ -30,7 +31,8 @@ func newSocket(s *Session, conn net.Conn) *socket {
 	return t
 }
 
-func (t *socket) name() string { return "websocket" }
+func (t *socket) name() string       { return "websocket" }
+func (t *socket) upgrades() []string { return []string{} }
 
 // pending starts a writer for this burst. Writing from within Send instead, without
 // blocking, saves a fifth of the time of a lone frame (5.4 for 6.6 µs), but makes
@@ -44,7 +46,7 @@ func (t *socket) pending(o *outbox) {
 	go o.run()
 }
 
-func (t *socket) wake() { _ = t.conn.SetReadDeadline(time.Unix(1, 0)) }
+func (t *socket) wake() { _ = t.conn.SetReadDeadline(past) }
 
 // abort with reset is what happens to slow consumers, in the middle of somebody's Send: closing
 // would wait there until reader and writer have let go of the connection, which takes
@@ -58,7 +60,7 @@ func (t *socket) abort(reset bool) {
 		_ = tcp.SetLinger(0)
 	}
 	t.lost.Store(true)
-	_ = t.conn.SetDeadline(time.Unix(1, 0))
+	_ = t.conn.SetDeadline(past)
 }
 
 // ping answers a WebSocket ping. A peer has no need for many.
@@ -69,7 +71,11 @@ func (t *socket) ping(payload []byte) error {
 	if t.pings++; t.pings > t.session.server.cfg.MaxPings {
 		return errTooMany
 	}
-	return t.session.Send(newControl(opPong, payload))
+	pong := newControl(opPong, payload)
+	if t.probing {
+		return t.writeBytes(pong.wire)
+	}
+	return t.session.Send(pong)
 }
 
 // write is the writer goroutine: it ends when the queue is empty.
@@ -142,7 +148,7 @@ var errLost = errors.New("engineio: connection given up")
 func (t *socket) read() {
 	defer t.session.server.readers.Done()
 	t.readAll()
-	t.session.server.leave(t.session)
+	t.session.server.leave(t.session, false)
 	t.session.server.guard(t.session, func() { t.session.handler.Closed(t.session.closedBy()) })
 	t.linger()
 	t.session.gone()
@@ -187,8 +193,13 @@ func (t *socket) readOne() bool {
 // linger lets the last frames reach the peer: closing a connection that still
 // has unread input would destroy them. The session's timer bounds it.
 func (t *socket) linger() {
-	defer t.conn.Close()
 	<-t.session.whenIdle()
+	t.part()
+}
+
+// part closes the connection when the peer has read everything, or CloseGrace is over.
+func (t *socket) part() {
+	defer t.conn.Close()
 	if tcp, ok := t.conn.(interface{ CloseWrite() error }); ok {
 		if tcp.CloseWrite() != nil {
 			return
