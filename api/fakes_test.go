@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ type fakeMessages struct{ api.MessageQueries }
 func (fakeMessages) Page(_ context.Context, roomID string, req messages.PageRequest) (messages.Page, error) {
 	after := "none"
 	if req.After != nil {
-		after = fmt.Sprint(*req.After)
+		after = strconv.FormatInt(*req.After, 10)
 	}
 	asked := fmt.Sprintf("before %d after %s around %d limit %d", req.Before, after, req.Around, req.Limit)
 	return messages.Page{Items: []wire.Message{{RoomID: roomID, Content: asked}}, Position: 100}, nil
