@@ -149,7 +149,7 @@ func follow(t *testing.T, f eventstore.Follower, after event.Position, delay tim
 	done := make(chan error, 1)
 	go func() {
 		next := after + 1
-		done <- f.Follow(ctx, after, func(ctx context.Context, batch []event.Recorded) error {
+		done <- f.Follow(ctx, after, func(_ context.Context, batch []event.Recorded) error {
 			time.Sleep(delay)
 			fo.mu.Lock()
 			defer fo.mu.Unlock()
@@ -364,7 +364,7 @@ func TestJunkIsSkipped(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	client := c.client()
-	c.traffic(4, 25, func(round int) {
+	c.traffic(4, 25, func(int) {
 		for _, values := range []map[string]any{
 			{"what": "ever"},
 			{"_watermill_message_uuid": "x", "payload": "no json", "metadata": "no msgpack"},
@@ -477,7 +477,7 @@ func TestHandlerErrorEndsFollow(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.nodes[0].send(t, 1)
-	want := fmt.Errorf("enough")
+	want := errors.New("enough")
 	err := c.nodes[0].bus.Follow(t.Context(), 0, func(context.Context, []event.Recorded) error { return want })
 	if err != want { //nolint:errorlint // the very error
 		t.Errorf("follow: %v", err)

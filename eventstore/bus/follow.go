@@ -61,7 +61,7 @@ func (b *Bus) admit(ctx context.Context, after event.Position) error {
 // unlessEnded hides the error of a handler that was told to end.
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // hidden on purpose
 	}
 	return err
 }

@@ -90,14 +90,14 @@ func (b *Bus) lookAtHead(ctx context.Context) (behind bool, err error) {
 		err = b.confirm(ctx, 0)
 	}
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // told to end
 	}
 	if errors.Is(err, ErrHistory) {
 		return false, err
 	}
 	b.postgresIs(err)
 	if err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // told to postgresIs, and looked at again
 	}
 	return b.tail.know(head), nil
 }

@@ -179,7 +179,7 @@ func (t *tail) after(pos event.Position, limit int) (events []event.Recorded, wa
 	}
 	part := t.ring[pos+1-first:]
 	part = part[:min(len(part), limit)]
-	return part[:len(part):len(part)], nil, true
+	return slices.Clip(part), nil, true
 }
 
 // first is the position where the ring begins. Call with mu held.

@@ -26,16 +26,16 @@ func newArray(elementOID uint32, n, bytes int) array {
 	buf = binary.BigEndian.AppendUint32(buf, 1)
 	buf = binary.BigEndian.AppendUint32(buf, 1) // "may hold nulls" is always allowed
 	buf = binary.BigEndian.AppendUint32(buf, elementOID)
-	buf = binary.BigEndian.AppendUint32(buf, uint32(n)) //nolint:gosec // n is the size of a batch
+	buf = binary.BigEndian.AppendUint32(buf, uint32(n))
 	return array{binary.BigEndian.AppendUint32(buf, 1)}
 }
 
 func (a *array) bytes(b []byte) {
-	a.buf = append(binary.BigEndian.AppendUint32(a.buf, uint32(len(b))), b...) //nolint:gosec // bounded by MaxBytes
+	a.buf = append(binary.BigEndian.AppendUint32(a.buf, uint32(len(b))), b...)
 }
 
 func (a *array) text(s string) {
-	a.buf = append(binary.BigEndian.AppendUint32(a.buf, uint32(len(s))), s...) //nolint:gosec // bounded by MaxBytes
+	a.buf = append(binary.BigEndian.AppendUint32(a.buf, uint32(len(s))), s...)
 }
 
 func (a *array) textOrNull(s string) {
@@ -51,18 +51,18 @@ func (a *array) int8(n int64) {
 }
 
 func (a *array) int2(n int) {
-	a.buf = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(a.buf, 2), uint16(n)) //nolint:gosec // Validate bounds it
+	a.buf = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(a.buf, 2), uint16(n))
 }
 
 func appendInt8(buf []byte, n int64) []byte {
-	return binary.BigEndian.AppendUint64(buf, uint64(n)) //nolint:gosec // two's complement is the format
+	return binary.BigEndian.AppendUint64(buf, uint64(n))
 }
 
 func int8Param(n int64) []byte { return appendInt8(nil, n) }
 
-func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // see appendInt8
+func decodeInt8(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
-func decodeInt2(b []byte) int { return int(int16(binary.BigEndian.Uint16(b))) } //nolint:gosec // see appendInt8
+func decodeInt2(b []byte) int { return int(int16(binary.BigEndian.Uint16(b))) }
 
 // postgresEpoch is 2000-01-01, which timestamptz counts microseconds from, in Unix microseconds.
 const postgresEpoch = 946_684_800_000_000
