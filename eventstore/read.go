@@ -44,7 +44,8 @@ type Log interface {
 type Follower interface {
 	// Follow calls handle with every event after a position, in order, gapless, each once:
 	// first what is stored, then live. A batch is not empty and its events are consecutive.
-	// It returns when ctx ends (nil), or when handle fails (that error). A slow handle
+	// It returns when ctx ends (nil), when handle fails (that error), or when the log itself is not
+	// what it was: a hole in it, or another history after a restore. A slow handle
 	// holds nobody else up. Many may follow at once. The events and their payloads are
 	// shared: handle must not change them.
 	Follow(ctx context.Context, after event.Position, handle func(ctx context.Context, batch []event.Recorded) error) error
