@@ -230,12 +230,13 @@ func TestJoinIsAnExactCut(t *testing.T) {
 			t.Parallel()
 			c := newChat(t, "ann", "bob")
 			c.open("ann", "tea", event.RoomPublic)
-			bob := node(c).login("bob")
+			listening := node(c)
+			bob := listening.login("bob")
 			stop := make(chan struct{})
 			var talking sync.WaitGroup
 			defer talking.Wait()
 			defer close(stop)
-			talking.Go(func() { c.talk("ann", "tea", stop) })
+			talking.Go(func() { c.talk("ann", "tea", listening, stop) })
 			for range 50 {
 				bob.comesAndGoes("tea")
 			}
@@ -253,14 +254,32 @@ func (c *chat) open(user, room string, typ event.RoomType) {
 }
 
 // talk sends messages until stop.
-func (c *chat) talk(user, room string, stop <-chan struct{}) {
+//
+// The log in memory takes messages faster than a busy machine hands them out, so no more
+// of them are under way to the node that listens than a real log would let pass meanwhile.
+func (c *chat) talk(user, room string, listening *chat, stop <-chan struct{}) {
+	const ahead = 64
 	actor := commands.Actor{Principal: domain.Principal{UserID: user}}
+	ctx, cancel := context.WithCancel(c.t.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	for {
 		select {
 		case <-stop:
 			return
 		default:
-			_, _ = c.menu.SendMessage.Do(context.Background(), actor, commands.SendMessage{RoomID: room, Content: "x"})
+			m, err := c.menu.SendMessage.Do(context.WithoutCancel(ctx), actor, commands.SendMessage{RoomID: room, Content: "x"})
+			if err != nil {
+				c.t.Errorf("talk: %v", err)
+				return
+			}
+			_ = listening.hub.Await(ctx, m.Position-ahead)
 		}
 	}
 }
