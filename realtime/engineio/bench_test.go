@@ -1,19 +1,12 @@
 package engineio_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"parley/realtime/engineio"
 )
@@ -105,90 +98,4 @@ func BenchmarkBroadcast1000(b *testing.B) {
 			b.ReportMetric(float64(b.N*burst*len(peers))/b.Elapsed().Seconds(), "deliveries/s")
 		})
 	}
-}
-
-const idleServer = "PARLEY_TEST_IDLE_SERVER"
-
-// BenchmarkIdleMemory reports what an idle session adds to the resident memory
-// of a server, which runs in a process of its own.
-func BenchmarkIdleMemory(b *testing.B) {
-	const sessions = 5000
-	cmd := exec.Command(os.Args[0], "-test.run=^TestIdleServer$", "-test.v")
-	cmd.Env = append(os.Environ(), idleServer+"=1")
-	stdin, _ := cmd.StdinPipe()
-	stdout, _ := cmd.StdoutPipe()
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	out := bufio.NewScanner(stdout)
-	ask := func(question string) (answer string) {
-		_, _ = io.WriteString(stdin, question+"\n")
-		for out.Scan() {
-			if rest, ok := strings.CutPrefix(out.Text(), "answer "); ok {
-				return rest
-			}
-		}
-		b.Fatal("the server has gone")
-		return ""
-	}
-	addr := ask("addr")
-	for b.Loop() {
-		before, _ := strconv.Atoi(ask("rss"))
-		conns := make([]net.Conn, sessions)
-		for i := range conns {
-			var err error
-			if conns[i], err = net.Dial("tcp", addr); err != nil {
-				b.Fatal(err)
-			}
-			upgrade(b, conns[i])
-		}
-		fresh, _ := strconv.Atoi(ask("rss"))
-		later, _ := strconv.Atoi(ask("rss after collection"))
-		b.ReportMetric(float64(fresh-before)/sessions, "B/session")
-		b.ReportMetric(float64(later-before)/sessions, "B/session-collected")
-		for _, c := range conns {
-			c.Close()
-		}
-	}
-	stdin.Close()
-	_ = cmd.Wait()
-}
-
-// TestIdleServer is the process of BenchmarkIdleMemory.
-func TestIdleServer(t *testing.T) {
-	if os.Getenv(idleServer) == "" {
-		t.Skip("only runs for BenchmarkIdleMemory")
-	}
-	server := engineio.NewServer(engineio.Config{}, func(*engineio.Session, *http.Request) engineio.Handler { return quiet{} })
-	h := startServer(t, server)
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		switch in.Text() {
-		case "addr":
-			fmt.Println("answer " + strings.TrimPrefix(h.url, "http://"))
-		case "rss after collection":
-			debug.FreeOSMemory()
-			time.Sleep(100 * time.Millisecond)
-			fallthrough
-		default:
-			fmt.Println("answer", resident(t))
-		}
-	}
-}
-
-type quiet struct{}
-
-func (quiet) Message(engineio.Message) {}
-func (quiet) Closed(engineio.Reason)   {}
-
-func resident(t *testing.T) int {
-	t.Helper()
-	data, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(data))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
 }
