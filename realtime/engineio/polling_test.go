@@ -642,3 +642,24 @@ func TestCORS(t *testing.T) {
 		}
 	}
 }
+
+// A server's ReadTimeout is about requests that do not arrive, not about answers that take long.
+func TestReadTimeoutDoesNotEndAPoll(t *testing.T) {
+	t.Parallel()
+	h := start(t, engineio.Config{}, echo)
+	web := httptest.NewUnstartedServer(h.Server)
+	web.Config.ReadTimeout = 100 * time.Millisecond
+	web.Config.WriteTimeout = 100 * time.Millisecond
+	web.Start()
+	t.Cleanup(web.Close)
+	h.url = web.URL
+	c, p := h.poll(t)
+	pending := c.pend(p)
+	time.Sleep(300 * time.Millisecond)
+	_ = p.Send(engineio.NewTextString("late"))
+	if r := <-pending; r.status != 200 || r.body != "4late" {
+		t.Errorf("GET: %d %q", r.status, r.body)
+	}
+	c.post("4hello")
+	c.want("4hello")
+}
