@@ -88,7 +88,7 @@ Read the room:
   curl -s -H "Authorization: Bearer $TOKEN" localhost:%[1]s/api/v1/rooms/%[4]s/messages
 Talk in it with the official client (npm install socket.io-client; save as chat.mjs; TOKEN=… node chat.mjs):
   import { io } from "socket.io-client";
-  const socket = io("http://localhost:%[1]s", { transports: ["websocket"], auth: { token: process.env.TOKEN } });
+  const socket = io("http://localhost:%[1]s", { auth: { token: process.env.TOKEN } });
   socket.on("new-message", (m) => console.log(m.seq, m.sender.username + ":", m.content));
   socket.on("connect_error", (e) => console.log(e.message, e.data));
   socket.on("connect", async () => {
