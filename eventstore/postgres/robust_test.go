@@ -101,7 +101,7 @@ func stale(t *testing.T, again func(context.Context) error) eventstore.Append {
 
 func TestNothingIsDecidedAgainAfterItsAnswer(t *testing.T) {
 	t.Parallel()
-	store := postgres.New(testenv.Pool(t), postgres.Config{Timeout: 300 * time.Millisecond, Deciders: 1})
+	store := postgres.New(testenv.Pool(t), postgres.Config{Timeout: 2 * time.Second, Deciders: 1}) // enough to connect on a busy machine
 	var calls atomic.Int32
 	answers, late := make(chan error, 4), make(chan struct{})
 	for range cap(answers) { // in one batch, since the store does not run yet
