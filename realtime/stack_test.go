@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"parley/commands"
 	"parley/domain"
@@ -13,6 +14,7 @@ import (
 	"parley/eventstore"
 	"parley/eventstore/memory"
 	"parley/realtime"
+	"parley/realtime/engineio"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
 	"parley/realtime/socketio"
@@ -98,12 +100,17 @@ func (s *stack) second(t testing.TB, with fill, cfg gateway.Config) *stack {
 func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.Config) *stack {
 	t.Helper()
 	menu, background := with(log, follower)
-	h := hub.New(hub.Config{})
+	// Nobody is too slow here: the log in memory is faster than a client on a busy machine reads.
+	const patient = 1 << 20
+	h := hub.New(hub.Config{MaxHeld: patient})
 	projector := realtime.NewProjector(log, follower, h, nil)
 	cfg.Ready = projector.Ready()
 	g := gateway.New(menu, h, authenticate(menu), cfg)
 	door := gateway.NewSocketIO(g, nil)
-	server := socketio.NewServer(socketio.Config{Handshake: door.TakeHandshake})
+	server := socketio.NewServer(socketio.Config{
+		Handshake: door.TakeHandshake,
+		Engine:    engineio.Config{QueueFrames: patient, QueueBytes: 1 << 30, WriteTimeout: time.Minute},
+	})
 	server.Handle("/", door)
 
 	ctx, cancel := context.WithCancel(context.Background())
