@@ -16,7 +16,10 @@ import (
 	"parley/eventstore/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The Redis client's dialler sleeps up to a second between attempts after its pool was closed.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 func TestLocalWindowSlides(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,10 @@ import (
 	"parley/eventstore/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The Redis client's dialler sleeps up to a second between attempts after its pool was closed.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // node is a process of its own: a store and a bus, as the wiring joins them.
 type node struct {
