@@ -209,7 +209,7 @@ func (n *node) finish() {
 	}
 	log := n.log.String()
 	for what, sign := range map[string]string{
-		"a data race": "WARNING: DATA RACE", "a panic": "panic:", "a token": "eyJ", "a password": password, "the JWT secret": jwtSecret,
+		"a data race": "WARNING: DATA RACE", "a panic": "panic:", "a token": "eyJhbGci", "a password": password, "the JWT secret": jwtSecret,
 	} {
 		if at := strings.Index(log, sign); at >= 0 {
 			n.t.Errorf("node %s has %s in its log:\n%s", n.name, what, log[max(0, at-500):min(len(log), at+4000)])
