@@ -18,6 +18,7 @@ type client struct {
 	t      testing.TB
 	ws     *websocket.Conn
 	frames chan string // closed with the connection
+	kept   []string    // frames that came before an answer and are still to be read
 	acks   int
 }
 
@@ -72,6 +73,11 @@ func (c *client) say(text string) {
 // next is the next frame, "" when the connection is closed.
 func (c *client) next() string {
 	c.t.Helper()
+	if len(c.kept) > 0 {
+		f := c.kept[0]
+		c.kept = c.kept[1:]
+		return f
+	}
 	select {
 	case f := <-c.frames:
 		return f
@@ -116,10 +122,12 @@ func (c *client) ask(event, payload string) (ack answer, before []string) {
 	}
 }
 
-// must is ask for commands that succeed. What came before is lost.
+// must is ask for commands that succeed. What came before is read next: a push may outrun the
+// answer to the command that caused it.
 func (c *client) must(event, payload string) answer {
 	c.t.Helper()
-	a, _ := c.ask(event, payload)
+	a, before := c.ask(event, payload)
+	c.kept = append(before, c.kept...)
 	if !a.Success {
 		c.t.Fatalf("%s: %s %s", event, a.Code, a.Error)
 	}
