@@ -12,6 +12,8 @@ type outbox struct {
 	taken   []*Frame // being written
 	buf     []byte   // joins small frames into one system call
 
+	burstBytes, burstFrames int // of what SendBurst has queued since the queue was empty
+
 	socket *socket // whose writer uses the outbox
 	run    func()  // calls socket.write; made once, so that starting a writer allocates nothing
 }
@@ -35,7 +37,7 @@ func (o *outbox) free() {
 	if cap(o.waiting) > keepFrames || cap(o.taken) > keepFrames {
 		return
 	}
-	o.socket = nil
+	o.socket, o.burstBytes, o.burstFrames = nil, 0, 0
 	outboxes.Put(o)
 }
 
@@ -62,10 +64,39 @@ func (s *Session) SendAll(frames ...*Frame) error {
 func (s *Session) SendVolatile(f *Frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if 2*s.bytes > s.server.cfg.QueueBytes || 2*s.frames > s.server.cfg.QueueFrames {
+	maxBytes, maxFrames := s.limits()
+	if 2*s.bytes > maxBytes || 2*s.frames > maxFrames {
 		return false
 	}
 	return s.enqueue(f) == nil
+}
+
+// SendBurst is SendAll for what a client has asked for and what is bounded already: it is taken
+// whatever the queue's limits, and until the queue is empty the limits are higher by as much.
+func (s *Session) SendBurst(frames ...*Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != open {
+		return ErrClosed
+	}
+	if len(frames) == 0 {
+		return nil
+	}
+	s.push(frames...)
+	for _, f := range frames {
+		s.out.burstBytes += len(f.wire)
+		s.out.burstFrames += f.packets
+	}
+	return nil
+}
+
+// limits are what may be queued now.
+func (s *Session) limits() (bytes, frames int) {
+	bytes, frames = s.server.cfg.QueueBytes, s.server.cfg.QueueFrames
+	if s.out != nil {
+		bytes, frames = bytes+s.out.burstBytes, frames+s.out.burstFrames
+	}
+	return bytes, frames
 }
 
 // Queued is what was accepted but not yet given to the kernel.
@@ -119,7 +150,8 @@ func (s *Session) enqueue(frames ...*Frame) error {
 		count += f.packets
 	}
 	// What is larger than the whole queue still passes through an empty one.
-	if s.bytes > 0 && (s.bytes+bytes > s.server.cfg.QueueBytes || s.frames+count > s.server.cfg.QueueFrames) {
+	maxBytes, maxFrames := s.limits()
+	if s.bytes > 0 && (s.bytes+bytes > maxBytes || s.frames+count > maxFrames) {
 		s.shutLocked(SlowConsumer, closeNone)
 		return ErrSlowConsumer
 	}

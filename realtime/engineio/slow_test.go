@@ -70,3 +70,30 @@ func TestSenderDoesNotWaitForTheEndOfASlowConsumer(t *testing.T) {
 		t.Errorf("what was queued is still there: %v", err)
 	}
 }
+
+// What a client has asked for, however much, does not make it a slow consumer; what comes
+// on top of it counts as always.
+func TestBurstRaisesTheLimitsUntilItIsWritten(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	h := start(t, engineio.Config{QueueFrames: limit, WriteTimeout: time.Minute}, nil)
+	h.dial(t, "EIO=4&transport=websocket") // never reads
+	p := <-h.peers
+	burst := make([]*engineio.Frame, 64)
+	for i := range burst {
+		burst[i] = engineio.NewText(make([]byte, 1<<20)) // together more than a socket's buffers hold
+	}
+	if err := p.SendBurst(burst...); err != nil {
+		t.Fatal(err)
+	}
+	small := engineio.NewText([]byte("small"))
+	for i := range limit {
+		if err := p.Send(small); err != nil {
+			t.Fatalf("frame %d after the burst: %v", i, err)
+		}
+	}
+	if err := p.Send(small); !errors.Is(err, engineio.ErrSlowConsumer) {
+		t.Errorf("beyond the limits: %v", err)
+	}
+	p.wantClosed(t, engineio.SlowConsumer)
+}

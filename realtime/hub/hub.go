@@ -46,7 +46,8 @@ type Config struct {
 	Lanes int
 	// MaxRooms is how many rooms one socket may hear. Zero means 100.
 	MaxRooms int
-	// MaxHeld is how many pushes a paused socket may pile up. Zero means 4096.
+	// MaxHeld is how many pushes a paused socket may pile up. Zero means 1000: what is released
+	// has to fit into a connection's queue, which takes 1024 frames by default.
 	MaxHeld int
 	// MaxRemovals is for how many rooms, and for how many users, the last removal is
 	// remembered. Zero means 65,536.
@@ -56,7 +57,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.Lanes, min(runtime.GOMAXPROCS(0), 16))
 	setDefault(&c.MaxRooms, 100)
-	setDefault(&c.MaxHeld, 4096)
+	setDefault(&c.MaxHeld, 1000)
 	setDefault(&c.MaxRemovals, 1<<16)
 	return c
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"sync"
 
 	"parley/domain/event"
@@ -26,6 +27,7 @@ type Push struct {
 	Durable  bool
 
 	socketIO form
+	offset   form
 }
 
 type form struct {
@@ -42,10 +44,31 @@ func NewPush(p wire.Push, at event.Position) *Push {
 // SocketIO is the push as an event of the main namespace, without offset. It fails if
 // Data is no JSON.
 func (p *Push) SocketIO() (*engineio.Frame, error) {
-	p.socketIO.once.Do(func() {
-		p.socketIO.frame, p.socketIO.err = socketio.EncodeEventRaw("/", p.Event, p.Data)
+	return p.socketIO.make(func() (*engineio.Frame, error) {
+		return socketio.EncodeEventRaw("/", p.Event, p.Data)
 	})
-	return p.socketIO.frame, p.socketIO.err
+}
+
+// SocketIOOffset is SocketIO for clients with connection state recovery: a durable push has its
+// position as a last argument, a string. Others must not end in one, or the client would take it
+// for an offset.
+func (p *Push) SocketIOOffset() (*engineio.Frame, error) {
+	if !p.Durable {
+		return p.SocketIO()
+	}
+	return p.offset.make(func() (*engineio.Frame, error) {
+		return socketio.EncodeEventRaw("/", p.Event, p.Data, Offset(p.Position))
+	})
+}
+
+// Offset is a position as the JSON string that clients keep and send back.
+func Offset(at event.Position) json.RawMessage {
+	return append(strconv.AppendInt([]byte{'"'}, int64(at), 10), '"')
+}
+
+func (f *form) make(encode func() (*engineio.Frame, error)) (*engineio.Frame, error) {
+	f.once.Do(func() { f.frame, f.err = encode() })
+	return f.frame, f.err
 }
 
 // onlyFor reports whether the user would not get the push without hearing the room.

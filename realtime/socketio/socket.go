@@ -28,6 +28,7 @@ type Socket struct {
 	reason    Reason            // for which it left
 	held      []*engineio.Frame // sent while connecting
 	heldBytes int
+	heldBurst int // how many of held are of a burst, which the limits do not count
 	kicked    bool   // Disconnect was called while connecting
 	pid       string // put into the CONNECT reply if not empty
 	acks      map[int64]*pendingAck
@@ -81,6 +82,23 @@ func (s *Socket) Send(f *engineio.Frame) error {
 	}
 }
 
+// SendBurst is Send for frames that the client has asked for and that are bounded already; see
+// engineio.Session.SendBurst.
+func (s *Socket) SendBurst(frames ...*engineio.Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.state {
+	case connected:
+		return s.conn.session.SendBurst(frames...)
+	case connecting:
+		s.held = append(s.held, frames...)
+		s.heldBurst += len(frames)
+		return nil
+	default:
+		return ErrDisconnected
+	}
+}
+
 // SendVolatile queues f unless the queue is half full or the socket is not
 // connected, and says whether it did.
 func (s *Socket) SendVolatile(f *engineio.Frame) bool {
@@ -92,7 +110,7 @@ func (s *Socket) SendVolatile(f *engineio.Frame) bool {
 // hold keeps f until the CONNECT reply, within the limits of the session's queue.
 func (s *Socket) hold(f *engineio.Frame) error {
 	limit := &s.conn.server.cfg.Engine
-	if len(s.held) >= limit.QueueFrames || s.heldBytes+f.Size() > limit.QueueBytes {
+	if len(s.held)-s.heldBurst >= limit.QueueFrames || s.heldBytes+f.Size() > limit.QueueBytes {
 		s.conn.session.Close(engineio.SlowConsumer)
 		return engineio.ErrSlowConsumer
 	}
@@ -148,8 +166,8 @@ func (s *Socket) open(events Events) (kicked bool) {
 	s.events = events
 	reply := s.connectReply()
 	s.state = connected
-	_ = s.conn.session.SendAll(append([]*engineio.Frame{reply}, s.held...)...) // a closing session ends the socket
-	s.held, s.heldBytes = nil, 0
+	_ = s.conn.session.SendBurst(append([]*engineio.Frame{reply}, s.held...)...) // a closing session ends the socket
+	s.held, s.heldBytes, s.heldBurst = nil, 0, 0
 	return s.kicked
 }
 
