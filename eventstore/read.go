@@ -21,6 +21,10 @@ type Reader interface {
 	All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error)
 	// Stream reads the events of one stream after a version.
 	Stream(ctx context.Context, s event.Stream, afterVersion int64, limit int) ([]event.Recorded, error)
+	// Since reads what was added to several streams after one position and up to another (0: up to now).
+	// The cost follows what is returned and the number of streams, not what else was
+	// recorded meanwhile.
+	Since(ctx context.Context, streams []event.Stream, after, upTo event.Position, limit int) ([]event.Recorded, error)
 	// Last is the last event of a stream at or before a position (0: of the whole stream); false if
 	// there is none. Its Version and Seq say how far the stream was.
 	Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error)

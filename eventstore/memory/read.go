@@ -30,6 +30,24 @@ func (n *Node) Stream(ctx context.Context, s event.Stream, afterVersion int64, l
 	})
 }
 
+// Since reads what was added to several streams after one position and up to another.
+func (n *Node) Since(
+	ctx context.Context, streams []event.Stream, after, upTo event.Position, limit int,
+) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		var positions []event.Position
+		for _, s := range slices.Compact(slices.Sorted(slices.Values(streams))) {
+			for _, p := range n.log.streams[s] {
+				if p > after && (upTo == 0 || p <= upTo) {
+					positions = append(positions, p)
+				}
+			}
+		}
+		slices.Sort(positions)
+		return n.log.at(page(positions, 0, limit))
+	})
+}
+
 // Last is the last event of a stream at or before a position.
 func (n *Node) Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error) {
 	type found struct {

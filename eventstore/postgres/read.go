@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +40,37 @@ UNION ALL
 	WHERE search.low < search.high
 )
 SELECT ` + columns + ` FROM log.events WHERE stream = $1 AND version = (SELECT low FROM search WHERE low = high)`
+
+	// Most streams have nothing new, which their last version tells; only in the others the first version to
+	// return is searched for, as above. "last" is at most where the search has to end.
+	sqlReadSince = `
+SELECT ` + columns + ` FROM (
+	SELECT e.*
+	FROM unnest($1::text[]) AS wanted(name)
+	CROSS JOIN LATERAL (
+		SELECT version, position FROM log.events WHERE stream = wanted.name ORDER BY version DESC LIMIT 1
+	) last
+	CROSS JOIN LATERAL (
+		WITH RECURSIVE search(low, high) AS (
+			SELECT 0::bigint, last.version - 1
+		UNION ALL
+			SELECT CASE WHEN probe.hit THEN probe.middle ELSE search.low END,
+			       CASE WHEN probe.hit THEN search.high ELSE probe.middle - 1 END
+			FROM search CROSS JOIN LATERAL (
+				SELECT middle, (SELECT position FROM log.events WHERE stream = wanted.name AND version = middle) <= $2 AS hit
+				FROM (SELECT (search.low + search.high + 1) / 2 AS middle) m
+			) probe
+			WHERE search.low < search.high
+		)
+		SELECT low AS version FROM search WHERE low >= high
+	) seen
+	CROSS JOIN LATERAL (
+		SELECT * FROM log.events
+		WHERE stream = wanted.name AND version > seen.version AND position <= $3
+		ORDER BY version LIMIT $4
+	) e
+	WHERE last.position > $2
+) missed ORDER BY position LIMIT $4`
 
 	// The same over positions, which have no gaps, and times, which never go back.
 	sqlPositionAt = `
@@ -78,6 +111,21 @@ func (s *Store) All(ctx context.Context, after event.Position, limit int) ([]eve
 // Stream reads the events of one stream after a version.
 func (s *Store) Stream(ctx context.Context, stream event.Stream, afterVersion int64, limit int) ([]event.Recorded, error) {
 	return s.page(ctx, "read a stream", min(pageSize(limit), guess), sqlReadStream, string(stream), afterVersion, pageSize(limit))
+}
+
+// Since reads what was added to several streams after one position and up to another.
+func (s *Store) Since(
+	ctx context.Context, streams []event.Stream, after, upTo event.Position, limit int,
+) ([]event.Recorded, error) {
+	if len(streams) == 0 {
+		return nil, ctx.Err()
+	}
+	if upTo == 0 {
+		upTo = math.MaxInt64
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(streams)))
+	return s.page(ctx, "read what streams have got since", min(pageSize(limit), guess), sqlReadSince,
+		names, int64(after), int64(upTo), pageSize(limit))
 }
 
 // Last is the last event of a stream at or before a position.

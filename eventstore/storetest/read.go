@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"an empty log":           emptyLog,
 		"all is paged":           pageAll,
 		"a stream is paged":      pageStream,
+		"streams, since":         since,
 		"last, up to a position": lastUpTo,
 		"by id":                  byID,
 		"about a message":        about,
@@ -105,6 +107,50 @@ func pageStream(t *testing.T, o Opened) {
 			t.Fatal(err)
 		}
 		same(t, got, c.want)
+	}
+}
+
+func since(t *testing.T, o Opened) {
+	stored := fill(t, o, 40)
+	for range 3 {
+		stored = append(stored, must(t, o.Log, of(Left(t, "c"))).Events...)
+	}
+	both := []event.Stream{"messages-a", "messages-b"}
+	all := []event.Stream{"room-c", "messages-a", "room-none", "messages-b", "messages-a"}
+	for _, c := range []struct {
+		streams     []event.Stream
+		after, upTo event.Position
+		limit       int
+	}{
+		{nil, 0, 0, 0}, {both[:1], 0, 0, 0}, {both, 0, 0, 0}, {all, 0, 0, 0},
+		{both, 1, 0, 0}, {both, 39, 0, 0}, {both, 40, 0, 0}, {all, 40, 0, 0}, {all, 41, 42, 0}, {all, 43, 0, 0}, {all, 1 << 40, 0, 0},
+		{both, 7, 21, 0}, {both, 7, 21, 5}, {both[1:], 8, 20, 3}, {all, 38, 41, 3}, {both, 21, 7, 0},
+	} {
+		var want []event.Recorded
+		for _, e := range stored {
+			in := e.Position > c.after && (c.upTo == 0 || e.Position <= c.upTo) && slices.Contains(c.streams, e.Stream)
+			if in && (c.limit == 0 || len(want) < c.limit) {
+				want = append(want, e)
+			}
+		}
+		got, err := o.Log.Since(waiting(t), c.streams, c.after, c.upTo, c.limit)
+		if err != nil {
+			t.Fatalf("%v: %v", c, err)
+		}
+		same(t, got, want)
+	}
+	for after := range event.Position(len(stored) + 1) { // every place in a stream to begin at
+		got, err := o.Log.Since(waiting(t), both[:1], after, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []event.Recorded
+		for _, e := range stored[after:] {
+			if e.Stream == both[0] && len(want) == 0 {
+				want = append(want, e)
+			}
+		}
+		same(t, got, want)
 	}
 }
 
