@@ -159,6 +159,9 @@ func (t *socket) control(h header) error {
 		return t.ping(payload)
 	case opClose:
 		return closedBy(payload)
+	case opPong:
+		t.pong()
+		return nil
 	default:
 		return nil
 	}

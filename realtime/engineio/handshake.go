@@ -35,6 +35,10 @@ const maxQuery = 8 << 10 // bytes of query string
 // ServeHTTP answers a handshake or the requests of a polling session. It returns when the
 // connection is upgraded, so that net/http's stack and buffers are freed; the session lives on.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.plain {
+		s.servePlain(w, r)
+		return
+	}
 	s.allowOrigin(w.Header(), r)
 	if r.Method == http.MethodOptions {
 		s.preflight(w, r)
@@ -174,7 +178,9 @@ func (s *Session) greet() {
 	if s.state != open { // the server is shutting down
 		return
 	}
-	s.push(s.openPacket())
+	if !s.server.plain {
+		s.push(s.openPacket())
+	}
 	s.awaitPing()
 }
 

@@ -18,14 +18,14 @@ func (d *deadline) Expire() {
 	switch {
 	case s.state == closed:
 	case s.awaits == graceTime:
-		s.tr.abort(false)
+		s.tr.abort(s.reason == SlowConsumer)
 	case s.state != open:
 	case s.awaits == pingTime:
-		if s.enqueue(pingFrame) == nil {
+		if s.enqueue(s.server.pingFrame()) == nil {
 			s.awaitPong()
 		}
 	case s.awaits == pongTime:
-		s.shutLocked(PingTimeout, PingTimeout.closeCode())
+		s.shutLocked(PingTimeout, s.server.closeCode(PingTimeout))
 	}
 }
 

@@ -31,10 +31,12 @@ const (
 	closeNormal        = 1000
 	closeGoingAway     = 1001
 	closeProtocolError = 1002
+	closeUnsupported   = 1003
 	closeInvalidData   = 1007
 	closePolicy        = 1008
 	closeTooLarge      = 1009
 	closeInternalError = 1011
+	closeTryAgain      = 1013
 )
 
 func (r Reason) closeCode() int {

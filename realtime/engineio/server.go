@@ -23,6 +23,7 @@ type AcceptFunc func(s *Session, r *http.Request) Handler
 type Server struct {
 	cfg      Config
 	accept   AcceptFunc
+	plain    bool // the sessions are no Engine.IO sessions: see NewPlainServer
 	upgrader websocket.Upgrader
 	wheel    *wheel
 	readers  sync.WaitGroup

@@ -96,7 +96,7 @@ func (s *Session) Done() <-chan struct{} {
 
 // Close ends the session. What is queued is still written, then the connection
 // is closed; after Config.CloseGrace at the latest. Only the first call counts.
-func (s *Session) Close(reason Reason) { s.shut(reason, reason.closeCode()) }
+func (s *Session) Close(reason Reason) { s.shut(reason, s.server.closeCode(reason)) }
 
 // shut begins to close the session. A code other than closeNone is sent to the
 // peer in a close frame behind what is queued.
@@ -106,7 +106,10 @@ func (s *Session) shut(reason Reason, code int) {
 	s.shutLocked(reason, code)
 }
 
-func (s *Session) shutLocked(reason Reason, code int) {
+func (s *Session) shutLocked(reason Reason, code int) { s.end(reason, code, "") }
+
+// end is shutLocked with a text for the close frame.
+func (s *Session) end(reason Reason, code int, text string) {
 	if s.state != open {
 		return
 	}
@@ -114,13 +117,17 @@ func (s *Session) shutLocked(reason Reason, code int) {
 	if s.done != nil {
 		close(s.done)
 	}
+	if reason == SlowConsumer && s.server.plain {
+		s.dropWaiting()
+		code, text = closeTryAgain, string(reason)
+	}
 	if code != closeNone {
-		s.push(newCloseFrame(code))
+		s.push(newFarewell(code, text))
 	}
 	s.awaits = graceTime
 	s.server.wheel.set(&s.timer, s.server.cfg.CloseGrace, (*deadline)(s))
 	s.tr.wake()
-	if reason == SlowConsumer {
+	if reason == SlowConsumer && !s.server.plain {
 		s.tr.abort(true)
 	}
 }

@@ -176,6 +176,8 @@ func (t *socket) readOne() bool {
 	switch {
 	case !s.isOpen():
 		return false
+	case s.server.plain:
+		return t.receivePlain(op, data)
 	case op == opBinary:
 		return s.receive(Packet{Type: Msg, Binary: true, Data: data})
 	case !utf8.Valid(data):
