@@ -30,8 +30,11 @@ func TestOfficialClient(t *testing.T) {
 	strict := startNode(t, "strict", shared.with(settings{"AUTO_PROVISION": "false"}))
 	open := startNode(t, "open", shared)
 
-	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races"} {
+	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports"} {
 		t.Run(file, func(t *testing.T) { runJS(t, file+".test.mjs", strict.URL, open.URL) })
+	}
+	for _, way := range []string{"polling", "upgrade"} { // the others went by WebSocket
+		t.Run("chat by "+way, func(t *testing.T) { runJSBy(t, way, "chat.test.mjs", strict.URL, open.URL) })
 	}
 	if streamed(t, broker) == 0 {
 		t.Error("nothing went through Redis Streams")
@@ -120,15 +123,27 @@ func packages(t *testing.T) {
 // runJS runs a file of node:test tests and reports each as a subtest.
 func runJS(t *testing.T, file string, urls ...string) {
 	t.Helper()
+	runJSBy(t, "websocket", file, urls...)
+}
+
+// runJSBy is runJS with clients that connect by polling, websocket or upgrade.
+func runJSBy(t *testing.T, transport, file string, urls ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), jsTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=tap", file)
-	cmd.Env = environment(settings{"URLS": strings.Join(urls, ","), "JWT_SECRET": jwtSecret})
+	cmd.Env = environment(settings{"URLS": strings.Join(urls, ","), "JWT_SECRET": jwtSecret, "TRANSPORT": transport})
 	cmd.WaitDelay = 5 * time.Second
 	output, err := cmd.CombinedOutput()
+	reportTAP(t, file, output, err)
+}
+
+// reportTAP reports each test of a program's TAP stream as a subtest; err is how the program ended.
+func reportTAP(t *testing.T, program string, output []byte, err error) {
+	t.Helper()
 	results := parseTAP(output)
 	if len(results) == 0 {
-		t.Fatalf("%s ran no tests: %v\n%s", file, err, output)
+		t.Fatalf("%s ran no tests: %v\n%s", program, err, output)
 	}
 	failed := false
 	for _, r := range results {
@@ -140,7 +155,7 @@ func runJS(t *testing.T, file string, urls ...string) {
 		})
 	}
 	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || !failed) {
-		t.Errorf("%s: %v\n%s", file, err, output)
+		t.Errorf("%s: %v\n%s", program, err, output)
 	}
 }
 

@@ -11,6 +11,10 @@ export const urls = (process.env.URLS ?? '').split(',');
 export const [strict, open] = urls;
 export const patience = 10_000; // ms that anything may take on a busy machine
 
+/** How a client connects: by polling only, by WebSocket only, or moving from the first to the second. */
+export const ways = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polling', 'websocket'] };
+const transports = ways[process.env.TRANSPORT ?? 'websocket'];
+
 const base64url = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 export const seconds = () => Math.floor(Date.now() / 1000);
 
@@ -72,7 +76,7 @@ export class Peer {
 
   constructor(url, auth, options = {}) {
     this.socket = io(url, {
-      transports: ['websocket'], forceNew: true, reconnection: false, autoConnect: false, timeout: patience, auth, ...options,
+      transports, forceNew: true, reconnection: false, autoConnect: false, timeout: patience, auth, ...options,
     });
     this.socket.onAny((event, data, ...rest) => this.#hear({ event, data, rest }));
     this.socket.on('disconnect', (reason) => this.#hear({ event: ' disconnect', data: reason }));

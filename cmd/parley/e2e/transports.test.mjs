@@ -1,0 +1,97 @@
+// A message each millisecond, both ways at once: by polling only, by WebSocket only, and while
+// the connection moves from one to the other. None may be lost, come twice or out of order.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Peer, connect, fetched, history, join, of, open, patience, pause, rest, strict, user, ways, within } from './lib.mjs';
+
+/** Sends so many messages, one each millisecond; resolves with the acks in the order they came. */
+async function talk(peer, roomId, many) {
+  const acks = [];
+  const sent = [];
+  const began = performance.now();
+  for (let i = 0; i < many; i++) {
+    sent.push(peer.ok('send-message', { roomId, content: `${peer.user.name} ${i}` }).then((m) => acks.push(m)));
+    const early = began + i + 1 - performance.now();
+    if (early > 0) await pause(early);
+  }
+  await Promise.all(sent);
+  assert.deepEqual(acks.map((m) => m.content), Array.from({ length: many }, (_, i) => `${peer.user.name} ${i}`), 'acks in order');
+  return acks;
+}
+
+const bySeq = (a, b) => a.seq - b.seq;
+
+/** Checks that each of the peers heard exactly these messages, which are the room's. */
+async function allHeard(roomId, messages, ...peers) {
+  const all = messages.toSorted(bySeq);
+  assert.deepEqual(all.map((m) => m.seq), all.map((_, i) => i + 1));
+  for (const peer of peers) assert.deepEqual(await peer.count('new-message', all.length, of(roomId)), all);
+  assert.deepEqual(await history(open, peers[0].user.token, roomId, all.at(-1).position), all);
+}
+
+for (const way of ['polling', 'websocket']) {
+  test(`a message each millisecond by ${way}`, async (t) => {
+    const alice = await connect(t, await user('alice'), strict, { transports: ways[way] });
+    const bob = await connect(t, await user('bob'), open, { transports: ways[way] });
+    const room = await alice.ok('create-room', { name: 'busy', type: 'public', memberIds: [bob.user.id] });
+    for (const peer of [alice, bob]) await peer.ok('join-room', room.id);
+    const acks = await Promise.all([alice, bob].map((peer) => talk(peer, room.id, 300)));
+    await allHeard(room.id, acks.flat(), alice, bob);
+    for (const peer of [alice, bob]) assert.equal(peer.socket.io.engine.transport.name, way);
+  });
+}
+
+/** A peer that hears the room from the beginning, and what it heard before its transport changed. */
+async function moving(t, who, roomId) {
+  const peer = new Peer(open, { token: who.token, rooms: [roomId] }, { transports: ways.upgrade });
+  t.after(() => peer.close());
+  peer.user = who;
+  const moved = new Promise((resolve) => {
+    peer.socket.io.once('open', () => peer.socket.io.engine.once('upgrade', () => resolve(peer.heard('new-message').length)));
+  });
+  await peer.connect();
+  return { peer, moved };
+}
+
+test('a message each millisecond across 20 upgrades in a row', async (t) => {
+  const host = await join(t, 'host', strict);
+  const guest = await user('guest');
+  let heardBefore = 0;
+  for (let round = 0; round < 20; round++) {
+    const room = await host.ok('create-room', { name: 'moving', type: 'public', memberIds: [guest.id] });
+    await host.ok('join-room', room.id);
+    const early = await talk(host, room.id, 10); // of before the guest came
+    const [{ peer, moved }, spoken] = await Promise.all([moving(t, guest, room.id), talk(host, room.id, 60)]);
+    const { position } = await peer.next('session');
+    const acks = await Promise.all([talk(peer, room.id, 200), talk(host, room.id, 200)]);
+    heardBefore += await within(moved, 'upgrade');
+    assert.equal(peer.socket.io.engine.transport.name, 'websocket');
+
+    const all = [early, spoken, ...acks].flat().toSorted(bySeq);
+    await host.count('new-message', all.length, of(room.id));
+    assert.deepEqual(host.heard('new-message', of(room.id)), all);
+    const since = all.filter((m) => BigInt(m.position) > BigInt(position));
+    assert.deepEqual(await peer.count('new-message', since.length, of(room.id)), since);
+    peer.close();
+  }
+  assert.ok(heardBefore > 0, 'every upgrade was over before anything was heard: nothing was tested');
+});
+
+test('what is sent before the upgrade is answered after it', async (t) => {
+  const who = await user('hasty');
+  const room = await rest(open, who.token, 'POST', '/rooms', { name: 'hasty', type: 'public' });
+  const { peer, moved } = await moving(t, who, room.body.id);
+  const acks = [];
+  let upgraded = false;
+  void moved.then(() => { upgraded = true; });
+  for (let i = 0; !upgraded && i < patience; i++) { // as long as it takes
+    acks.push(peer.ok('send-message', { roomId: room.body.id, content: `${i}` }));
+    await pause(1);
+  }
+  const said = await Promise.all(acks);
+  assert.deepEqual(said.map((m) => m.content), said.map((_, i) => `${i}`));
+  assert.deepEqual(await peer.count('new-message', said.length), said);
+  const stored = await fetched(open, who.token, `/rooms/${room.body.id}/messages?after=0&limit=200`, said.at(-1).position);
+  assert.deepEqual(stored.items, said.slice(0, 200));
+});
