@@ -129,6 +129,26 @@ ensure_node() {
   have node && have npm || missing "Node 18+ with npm" "nodejs npm" "nodejs npm" node
 }
 
+# python_client: succeeds if a Python has the Socket.IO client. A distribution's packages belong to its own.
+python_client() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    ! "$python" -c 'import socketio, requests, websocket, aiohttp' 2>/dev/null || return 0
+  done
+  return 1
+}
+
+# ensure_python: for the tests with the official Python client.
+ensure_python() {
+  local packages='python3-socketio python3-requests python3-websocket python3-aiohttp'
+  python_client && return
+  # shellcheck disable=SC2086
+  if can_apt; then make_local && apt_install $packages; fi
+  python_client && return
+  ! have apt-get || die "the Socket.IO client for Python is missing: sudo apt-get install $packages"
+  die "the Socket.IO client for Python is missing: python3 -m pip install 'python-socketio[client,asyncio_client]'"
+}
+
 # pg_bin_dir: the folder with the newest Postgres server programs, empty if there is none.
 pg_bin_dir() {
   local dir

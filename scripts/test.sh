@@ -65,6 +65,12 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
 ensure_go
+case ${TEST_PKGS:-./...} in
+  *...* | *e2e*)
+    ensure_node
+    ensure_python
+    ;;
+esac
 services_up
 go_tests
 if [ -z "${TEST_PKGS:-}" ]; then
