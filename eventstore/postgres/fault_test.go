@@ -50,13 +50,14 @@ func hold(t *testing.T, dsn string) (release func()) {
 func TestSlowTransactionDelaysAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	dsn := testenv.DSN(t)
-	store := run(t, open(t, dsn), postgres.Config{LockKey: lockKey})
+	pool := open(t, dsn)
+	store := run(t, pool, postgres.Config{LockKey: lockKey})
 	release := hold(t, dsn)
 	answers := make(chan error, 20)
 	for range cap(answers) {
 		store.Submit(t.Context(), sent(t, "a"), func(_ eventstore.Result, err error) { answers <- err })
 	}
-	time.Sleep(200 * time.Millisecond) // longer than any healthy append
+	eventually(t, "an append waits for the lock", func() bool { return waiting(t, pool) > 0 })
 	if len(answers) > 0 {
 		t.Error("an append was answered while the lock was held")
 	}
@@ -94,29 +95,40 @@ func TestKilledBackendCostsNothing(t *testing.T) {
 	t.Parallel()
 	dsn := testenv.DSN(t)
 	store := run(t, open(t, dsn), postgres.Config{})
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
 	var killing sync.WaitGroup
 	defer killing.Wait()
 	defer cancel()
 	kills := atomic.Int64{}
+	strike := make(chan struct{}, 1) // after every so many answers
 	killing.Go(func() {
-		conn, err := pgx.Connect(ctx, dsn)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close(context.WithoutCancel(ctx))
-		for ctx.Err() == nil {
+		for {
+			select {
+			case <-strike:
+			case <-ctx.Done():
+				return
+			}
 			var n int64
 			err := conn.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 				WHERE application_name = 'parley append' AND datname = current_database()`).Scan(&n)
 			if err == nil {
 				kills.Add(n)
 			}
-			time.Sleep(100 * time.Millisecond)
 		}
 	})
+	answers := atomic.Int64{}
 	sends(t, store, 8, 100, func(_ int, r eventstore.Result, err error) {
+		if answers.Add(1)%80 == 0 {
+			select {
+			case strike <- struct{}{}:
+			default:
+			}
+		}
 		if err != nil { // killed twice in a row: allowed, but the answer must be this one
 			unavailable(t, err)
 		} else if r.Duplicate {
@@ -174,18 +186,28 @@ func TestCrash(t *testing.T) {
 				}
 				mu.Unlock()
 				if err != nil {
-					time.Sleep(10 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond) // as clients do after a refusal
 				}
 			}
 		})
 	}
+	more := func(what string, outcomes *[]outcome, count int) {
+		t.Helper()
+		length := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(*outcomes)
+		}
+		goal := length() + count
+		eventually(t, what, func() bool { return length() >= goal })
+	}
 	for range 3 {
-		time.Sleep(300 * time.Millisecond)
+		more("more messages are stored", &acked, 200)
 		server.Kill()
-		time.Sleep(100 * time.Millisecond)
+		more("every sender is refused", &failed, 8)
 		server.Start()
 	}
-	time.Sleep(300 * time.Millisecond)
+	more("more messages are stored after the last crash", &acked, 200)
 	cancel()
 	wg.Wait()
 
