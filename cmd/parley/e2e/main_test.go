@@ -4,12 +4,12 @@
 //
 //   - node_test.go, build_test.go: nodes as processes
 //   - rest_test.go, socket_test.go: clients
-//   - js_test.go and *.test.mjs: the official Socket.IO client
+//   - js_test.go and *.test.mjs, python_test.go and client.py: official Socket.IO clients
 //   - api_*_test.go, cli_test.go: REST and the command line
 //   - load_test.go, ledger_test.go, fault_*_test.go: writers under faults, and the books that
 //     are balanced afterwards: nothing acknowledged is lost, repeated or reordered
 //
-// Every test has databases and a Redis of its own. Node and npm are needed; a test without
+// Every test has databases and a Redis of its own. Node with npm and Python with its Socket.IO client are needed; a test without
 // what it needs fails and never skips.
 package e2e_test
 
