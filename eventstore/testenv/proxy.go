@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Proxy passes TCP connections on to one target and can misbehave as networks do.
+// Proxy passes TCP connections on to a target and can misbehave as networks do.
 // Its methods may be called from several goroutines at once.
 type Proxy struct {
 	// Addr is its own address, host:port.
 	Addr string
 
-	target   string
 	listener net.Listener
 	workers  sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	cut     bool
 	closed  bool
 	delay   time.Duration
@@ -80,6 +80,14 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.delay = d
 }
 
+// Redirect lets connections that are opened from now on end at another target. Those that are
+// open stay where they are: Cut and Heal make their clients come back at the new one.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
 // Connections returns how many pass through it now.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
@@ -129,7 +137,7 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	defer p.remove(l)
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", p.currentTarget())
 	if err != nil || !l.connected(server.(*net.TCPConn)) {
 		l.reset()
 		return
@@ -217,6 +225,12 @@ func (p *Proxy) hold(l *link, due time.Time) bool {
 	case <-l.broken:
 		return false
 	}
+}
+
+func (p *Proxy) currentTarget() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
 }
 
 func (p *Proxy) currentDelay() time.Duration {

@@ -155,3 +155,24 @@ func TestProxyEndsABlackholedConnectionWhenCut(t *testing.T) {
 		t.Errorf("want a reset, got %v", err)
 	}
 }
+
+func TestRedirectedProxySendsNewConnectionsElsewhere(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	proxy := testenv.TCPProxy(t, echoServer(t))
+	before := dialTCP(t, proxy.Addr)
+	if err := roundTrip(before, long); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Redirect(silent.Addr().String())
+	if err := roundTrip(before, long); err != nil {
+		t.Errorf("an open connection: %v", err)
+	}
+	if err := roundTrip(dialTCP(t, proxy.Addr), short); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a new connection: want silence, got %v", err)
+	}
+}
