@@ -25,6 +25,7 @@ const (
 	EventSession        = "session"
 	EventError          = "error"
 	EventServerDraining = "server-draining"
+	EventTokenExpiring  = "token-expiring"
 )
 
 // Push is one thing to tell sockets.

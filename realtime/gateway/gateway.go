@@ -98,6 +98,7 @@ type Gateway struct {
 	authenticate Authenticate
 	table        map[string]entry
 	draining     atomic.Bool
+	expiry       expiry
 }
 
 // New returns a gateway to the commands of the menu.

@@ -132,13 +132,15 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	}()
 	now := g.cfg.Now()
 	s := &Session{
-		gateway: g, peer: peer, principal: principal, userID: user.ID, activeAt: user.Position, opened: now, release: release,
+		gateway: g, peer: peer, userID: user.ID, activeAt: user.Position, opened: now, release: release,
 		bucket: newBucket(g.cfg.Rate, g.cfg.Burst, now), slots: make(chan struct{}, g.cfg.MaxInFlight),
 	}
+	s.principal.Store(&principal)
 	if err := s.start(ctx, options.Rooms); err != nil {
 		return nil, err
 	}
 	opened = true
+	g.expiry.renew(s, endOf(principal, now))
 	return s, nil
 }
 
@@ -183,7 +185,7 @@ func refusal(message string, err error, codes ...domain.Code) error {
 func (s *Session) start(ctx context.Context, rooms []string) error {
 	list := s.wanted(rooms)
 	for look := range looks {
-		s.gateway.look(ctx, s.principal, list)
+		s.gateway.look(ctx, s.Principal(), list)
 		if err := away(list); err != nil {
 			return err
 		}

@@ -195,7 +195,7 @@ func (s *Session) hear(ctx context.Context, list []*candidate) (event.Position, 
 		if !pause(ctx, firstLook<<look) {
 			break
 		}
-		s.gateway.look(ctx, s.principal, list)
+		s.gateway.look(ctx, s.Principal(), list)
 	}
 	return 0, domain.Unavailable(hub.ErrStale)
 }

@@ -19,7 +19,7 @@ import (
 type Session struct {
 	gateway   *Gateway
 	peer      Peer
-	principal domain.Principal
+	principal atomic.Pointer[domain.Principal] // refresh-token replaces it
 	userID    string
 	activeAt  event.Position // where the user was seen to be active
 	opened    time.Time
@@ -32,6 +32,9 @@ type Session struct {
 
 	slots   chan struct{} // one for each command in flight
 	closing atomic.Bool   // no more commands are taken
+	expired atomic.Bool   // nor are they any more: its token is over
+
+	lifetime lifetime // guarded by gateway.expiry
 }
 
 // Deliver implements hub.Sink.
@@ -48,7 +51,7 @@ func (s *Session) End(why hub.Ending) {
 }
 
 // Principal is who the connection acts for.
-func (s *Session) Principal() domain.Principal { return s.principal }
+func (s *Session) Principal() domain.Principal { return *s.principal.Load() }
 
 // Reply sends the answer to one command. It must not block, and may be called from any
 // goroutine.
@@ -88,6 +91,8 @@ func (s *Session) refuse(c *call, known bool) error {
 		return err
 	}
 	switch {
+	case s.expired.Load():
+		return errExpired()
 	case !known:
 		return domain.Errorf(domain.CodeUnknownEvent, "unknown event %q", c.event)
 	case s.closing.Load():
@@ -126,6 +131,7 @@ func (s *Session) settle(ctx context.Context) {
 
 // Closed has to be called once, when the connection has ended.
 func (s *Session) Closed() {
+	s.gateway.expiry.forget(s)
 	s.place.Detach()
 	s.release()
 }
@@ -140,5 +146,5 @@ func (s *Session) newCall(event string, reply Reply) *call {
 }
 
 func (s *Session) actor(c *call) commands.Actor {
-	return commands.Actor{Principal: s.principal, Order: s.peer.ID(), CorrelationID: c.correlation}
+	return commands.Actor{Principal: s.Principal(), Order: s.peer.ID(), CorrelationID: c.correlation}
 }

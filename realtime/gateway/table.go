@@ -31,6 +31,8 @@ func (g *Gateway) entries() map[string]entry {
 		"remove-member":    awaited(g, decode[commands.RemoveMember], use(m.RemoveMember)),
 		"set-role":         awaited(g, decode[commands.SetRole], use(m.SetRole)),
 
+		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
+
 		"send-message":   pipelined(decode[commands.SendMessage], m.SendMessage),
 		"edit-message":   pipelined(decode[commands.EditMessage], m.EditMessage),
 		"delete-message": pipelined(decode[commands.DeleteMessage], m.DeleteMessage),
