@@ -30,6 +30,10 @@ type Config struct {
 	// QueueBytes and QueueFrames bound what waits to be written to one session.
 	// Zero means 1 MiB and 1024.
 	QueueBytes, QueueFrames int
+	// CompressAbove is the length in bytes above which a message is compressed for clients that agreed on
+	// permessage-deflate, and a poll response for those that accept gzip. Zero means that nothing is
+	// compressed, and no extension agreed on.
+	CompressAbove int
 	// RetryAfter is what a refused client is told while the server drains, in
 	// whole seconds. Zero means 2 s.
 	RetryAfter time.Duration

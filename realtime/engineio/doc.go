@@ -58,6 +58,18 @@
 // The hand-over waits for a POST and for an answer that are being served. Anything else on that
 // WebSocket, a second one, or UpgradeTimeout closes that WebSocket alone.
 //
+// # Compression
+//
+// Config.CompressAbove turns it on. Poll responses are gzip for clients that accept it. On a WebSocket
+// permessage-deflate (RFC 7692) is agreed on with clients that offer it, always without context takeover:
+// idle connections keep no window, and a Frame is compressed once, by the first who writes it, for all that
+// agreed. Messages up to the threshold, those that gain less than an eighth, and control frames go out as
+// they are. A compressed message that comes in ends the session with
+//
+//	1009  when it has more than MaxPayload bytes, as soon as that many are read
+//	1007  when it is not in RFC 7692's form
+//	1002  when compression was not agreed on, or the mark is on anything but the first frame of a message
+//
 // # Promises
 //
 //   - Order: messages reach the Handler in the order sent, one at a time, on the

@@ -3,6 +3,7 @@ package engineio
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 )
 
@@ -26,7 +27,25 @@ type Frame struct {
 	packets int
 	binary  bool // at least one packet is binary
 
-	base64 atomic.Pointer[[]byte] // wire with binary packets as "b…" text
+	made atomic.Pointer[forms] // nil until one is needed
+}
+
+// forms are the other ways to write a frame. Who first needs one makes it, and who needs it meanwhile waits.
+type forms struct {
+	encode sync.Once
+	base64 []byte // wire with binary packets as "b…" text
+
+	deflate sync.Once
+	packed  []byte // wire with its longer messages compressed; nil if nothing is gained
+	longest int    // bytes of the longest message that is compressed
+}
+
+func (f *Frame) forms() *forms {
+	if made := f.made.Load(); made != nil {
+		return made
+	}
+	f.made.CompareAndSwap(nil, new(forms))
+	return f.made.Load()
 }
 
 // NewText makes a message packet with a text payload, which must be valid UTF-8.
@@ -85,9 +104,26 @@ func (f *Frame) bytes(b64 bool) []byte {
 	if !b64 || !f.binary {
 		return f.wire
 	}
-	if form := f.base64.Load(); form != nil {
-		return *form
+	form := f.forms()
+	form.encode.Do(func() { form.base64 = f.encodeBase64() })
+	return form.base64
+}
+
+// deflated is bytes for a peer that takes messages compressed and looks back window bits. Messages longer
+// than above are compressed. Whose above comes first decides for all.
+func (f *Frame) deflated(above int, window uint8) []byte {
+	if len(f.wire) <= above {
+		return f.wire
 	}
+	form := f.forms()
+	form.deflate.Do(func() { form.packed, form.longest = deflate(f.wire, above) })
+	if form.packed == nil || window < maxWindow && form.longest > 1<<window {
+		return f.wire
+	}
+	return form.packed
+}
+
+func (f *Frame) encodeBase64() []byte {
 	var out []byte
 	for rest := f.wire; len(rest) > 0; {
 		op, head, size := parseHeader(rest)
@@ -100,7 +136,6 @@ func (f *Frame) bytes(b64 bool) []byte {
 		}
 		rest = rest[head+size:]
 	}
-	f.base64.Store(&out)
 	return out
 }
 

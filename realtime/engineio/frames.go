@@ -46,10 +46,11 @@ func faultOf(err error) *fault {
 
 // header is that of a frame from a client (RFC 6455, 5.2).
 type header struct {
-	fin  bool
-	op   byte
-	size int
-	mask [4]byte
+	fin    bool
+	packed bool // the message that begins here is compressed
+	op     byte
+	size   int
+	mask   [4]byte
 }
 
 func (h header) control() bool { return h.op&0x8 != 0 }
@@ -61,9 +62,13 @@ func (t *socket) readHeader() (header, error) {
 		return header{}, err
 	}
 	h := header{fin: b[0]&finBit != 0, op: b[0] & 0xf}
+	reserved := b[0] & reservedBits
+	if t.window != 0 && (h.op == opText || h.op == opBinary) { // only there, and only if agreed
+		h.packed, reserved = reserved&rsv1 != 0, reserved&^rsv1
+	}
 	size, extra := uint64(b[1]&^maskBit), 0
 	switch {
-	case b[0]&reservedBits != 0, b[1]&maskBit == 0, h.op > opPong, h.op > opBinary && h.op < opClose:
+	case reserved != 0, b[1]&maskBit == 0, h.op > opPong, h.op > opBinary && h.op < opClose:
 		return h, errRules
 	case h.control() && (!h.fin || size > maxControl):
 		return h, errRules
@@ -83,11 +88,20 @@ func (t *socket) readHeader() (header, error) {
 	}
 	copy(h.mask[:], b[2+extra:])
 	t.in.skip(2 + extra + len(h.mask))
-	if size > uint64(t.session.server.cfg.MaxPayload) && !h.control() {
+	if size > uint64(t.most(true)) && !h.control() {
 		return h, errTooLarge
 	}
 	h.size = int(size)
 	return h, nil
+}
+
+// most is how many bytes a message may have. What does not compress grows by a little when somebody tries.
+func (t *socket) most(packed bool) int {
+	most := t.session.server.cfg.MaxPayload
+	if packed && t.window != 0 {
+		most += most/256 + 64
+	}
+	return most
 }
 
 // readPayload appends a frame's payload to dst. Room for it is made as it arrives: a peer
@@ -116,6 +130,7 @@ func (t *socket) readPayload(dst []byte, h header) ([]byte, error) {
 // readMessage reads the next message and acts on the control frames before and within it.
 // The slice has no spare room worth mentioning: what is handed on may live long.
 func (t *socket) readMessage() (op byte, data []byte, err error) {
+	packed := false
 	for {
 		h, err := t.readHeader()
 		switch {
@@ -128,17 +143,21 @@ func (t *socket) readMessage() (op byte, data []byte, err error) {
 			continue
 		case (h.op == opContinuation) == (op == 0): // nothing to continue, or a message within a message
 			return 0, nil, errRules
-		case len(data)+h.size > t.session.server.cfg.MaxPayload:
-			return 0, nil, errTooLarge
 		}
 		single := op == 0 && h.fin
 		if op == 0 {
-			op = h.op
+			op, packed = h.op, h.packed
+		}
+		if len(data)+h.size > t.most(packed) {
+			return 0, nil, errTooLarge
 		}
 		if data, err = t.readPayload(data, h); err != nil {
 			return 0, nil, err
 		}
 		switch {
+		case packed && h.fin:
+			data, err = inflate(data, t.most(false))
+			return op, data, err
 		case single:
 			return op, data, nil
 		case h.fin:

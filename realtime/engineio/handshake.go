@@ -102,13 +102,17 @@ func (s *Server) checkSession(r *http.Request, query url.Values) (*Session, *ref
 }
 
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, session *Session) {
-	ws, err := s.upgrader.Upgrade(w, r, nil)
+	var e extension
+	if s.cfg.CompressAbove > 0 {
+		e = agree(r.Header)
+	}
+	ws, err := s.upgrader.Upgrade(w, r, e.header())
 	switch {
 	case err != nil: // Upgrade has answered
 	case session != nil:
-		session.probe(ws.NetConn(), wantsBase64(r))
+		session.probe(ws.NetConn(), wantsBase64(r), e.window)
 	default:
-		s.open(ws.NetConn(), r)
+		s.open(ws.NetConn(), r, e.window)
 	}
 }
 
@@ -129,10 +133,10 @@ func (s *Server) newSession(r *http.Request) *Session {
 }
 
 // open makes the session of an upgraded connection.
-func (s *Server) open(conn net.Conn, r *http.Request) {
+func (s *Server) open(conn net.Conn, r *http.Request, window uint8) {
 	session := s.newSession(r)
 	session.base64 = wantsBase64(r)
-	t := newSocket(session, conn)
+	t := newSocket(session, conn, window)
 	session.tr = t
 	if !s.join(session) {
 		t.abort(false)

@@ -86,7 +86,7 @@ func wantRefusal(t *testing.T, req *http.Request, status, code int) string {
 	return body.Message
 }
 
-func request(t *testing.T, h *host, header ...string) *http.Request {
+func request(t testing.TB, h *host, header ...string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", h.url+"/?EIO=4&transport=websocket", nil)
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 const (
 	separator      = 0x1e // between the packets of a polling body
 	maxPollPackets = 16   // the official Python client drops a connection that sends more at once
-	compressAbove  = 1 << 10
 )
 
 // appendPayload appends the frame's packets in their polling form: as text, binary ones in base64,
@@ -78,16 +77,19 @@ func (s *Session) payload(body []byte) *refusal {
 	return nil
 }
 
-var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+var compressors = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for unknown levels alone
+	return z
+}}
 
 // writePayload answers a poll. It returns only when the response has left this process, or failed to.
-func writePayload(w http.ResponseWriter, r *http.Request, body []byte, timeout time.Duration) error {
+func writePayload(w http.ResponseWriter, r *http.Request, body []byte, cfg *Config) error {
 	control := http.NewResponseController(w)
 	// Not every writer has deadlines or needs flushing: both errors mean no more than that.
-	_ = control.SetWriteDeadline(time.Now().Add(timeout))
+	_ = control.SetWriteDeadline(time.Now().Add(cfg.WriteTimeout))
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	h := w.Header()
-	if len(body) > compressAbove && acceptsGzip(r.Header) {
+	if cfg.CompressAbove > 0 && len(body) > cfg.CompressAbove && acceptsGzip(r.Header) {
 		h.Set("Content-Encoding", "gzip")
 		h.Add("Vary", "Accept-Encoding")
 		body = compress(body)

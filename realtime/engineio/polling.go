@@ -145,7 +145,7 @@ func (p *polling) answer(w http.ResponseWriter, r *http.Request, g *poll) {
 	if last != Open {
 		body = append(separate(body), '0'+byte(last))
 	}
-	p.answered(g, writePayload(w, r, body, p.session.server.cfg.WriteTimeout))
+	p.answered(g, writePayload(w, r, body, &p.session.server.cfg))
 }
 
 // begin makes g the session's GET, of which there is one.

@@ -566,7 +566,7 @@ func TestDrainWithPollingSessions(t *testing.T) {
 
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	c, p := start(t, engineio.Config{}, echo).poll(t)
+	c, p := start(t, engineio.Config{CompressAbove: 1024}, echo).poll(t)
 	long := strings.Repeat("long ", 1000)
 	for _, tc := range []struct {
 		accept, text string

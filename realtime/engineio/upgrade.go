@@ -12,12 +12,12 @@ var (
 
 // probe lets a client that polls try a WebSocket, and moves the session there when the client says
 // so. Whatever goes wrong before, only that WebSocket is closed.
-func (s *Session) probe(conn net.Conn, base64 bool) {
+func (s *Session) probe(conn net.Conn, base64 bool, window uint8) {
 	if !s.server.visit() {
 		_ = conn.Close()
 		return
 	}
-	t := newSocket(s, conn)
+	t := newSocket(s, conn, window)
 	t.probing = true
 	go func() {
 		defer s.server.readers.Done()

@@ -15,6 +15,7 @@ import (
 type socket struct {
 	session *Session
 	conn    net.Conn
+	window  uint8 // of the peer, for what it gets compressed; 0 if that was not agreed on
 	probing bool  // the session is not here yet; used by the reader alone
 	in      input // used by the reader alone
 
@@ -25,8 +26,8 @@ type socket struct {
 	pinged int64
 }
 
-func newSocket(s *Session, conn net.Conn) *socket {
-	t := &socket{session: s, conn: conn}
+func newSocket(s *Session, conn net.Conn, window uint8) *socket {
+	t := &socket{session: s, conn: conn, window: window}
 	t.in.open(conn)
 	return t
 }
@@ -95,16 +96,15 @@ func (t *socket) write() {
 
 // writeAll writes o.taken in as few system calls as its sizes allow.
 func (t *socket) writeAll(o *outbox) error {
-	b64 := t.session.base64
 	if len(o.taken) == 1 {
-		return t.writeBytes(o.taken[0].bytes(b64))
+		return t.writeBytes(t.form(o.taken[0]))
 	}
 	if o.buf == nil {
 		o.buf = make([]byte, 0, joinBytes)
 	}
 	buf := o.buf[:0]
 	for _, f := range o.taken {
-		b := f.bytes(b64)
+		b := t.form(f)
 		if len(buf)+len(b) <= joinBytes {
 			buf = append(buf, b...)
 			continue
@@ -120,6 +120,18 @@ func (t *socket) writeAll(o *outbox) error {
 		}
 	}
 	return t.writeBytes(buf)
+}
+
+// form is f as the peer understands it.
+func (t *socket) form(f *Frame) []byte {
+	switch {
+	case t.session.base64 && f.binary:
+		return f.bytes(true)
+	case t.window == 0:
+		return f.wire
+	default:
+		return f.deflated(t.session.server.cfg.CompressAbove, t.window)
+	}
 }
 
 func (t *socket) writeBytes(b []byte) error {
