@@ -33,6 +33,9 @@ type Reader interface {
 	// About reads a message (the event of that id) and everything about it: edits, deletions,
 	// reactions, pins.
 	About(ctx context.Context, messageID event.ID, limit int) ([]event.Recorded, error)
+	// LastAbout reads the last events about a subject below a position (0: of all), of these types (none
+	// named: of any).
+	LastAbout(ctx context.Context, subject string, below event.Position, limit int, types ...string) ([]event.Recorded, error)
 	// PositionAt is the last position that was recorded at or before t, 0 if there is none. Time
 	// never goes back along the log, so positions up to it are exactly what had happened by t.
 	PositionAt(ctx context.Context, t time.Time) (event.Position, error)

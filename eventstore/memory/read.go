@@ -86,6 +86,25 @@ func (n *Node) About(ctx context.Context, messageID event.ID, limit int) ([]even
 	})
 }
 
+// LastAbout reads the last events about a subject below a position.
+func (n *Node) LastAbout(
+	ctx context.Context, subject string, below event.Position, limit int, types ...string,
+) ([]event.Recorded, error) {
+	if limit <= 0 || limit > eventstore.MaxPage {
+		limit = eventstore.MaxPage
+	}
+	return read(ctx, n.log, func() []event.Recorded {
+		var found []event.Recorded
+		for _, r := range slices.Backward(n.log.at(n.log.subjects[subject])) {
+			if len(found) < limit && (below == 0 || r.Position < below) && (len(types) == 0 || slices.Contains(types, r.Type)) {
+				found = append(found, r)
+			}
+		}
+		slices.Reverse(found)
+		return found
+	})
+}
+
 // PositionAt is the last position that was recorded at or before t.
 func (n *Node) PositionAt(ctx context.Context, t time.Time) (event.Position, error) {
 	return read(ctx, n.log, func() event.Position {

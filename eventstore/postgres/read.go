@@ -93,6 +93,13 @@ SELECT ` + columns + ` FROM (
 UNION ALL
 	(SELECT ` + columns + ` FROM log.events WHERE subject = $2 ORDER BY position LIMIT $3)
 ) about ORDER BY position LIMIT $3`
+
+	sqlLastAbout = `
+SELECT ` + columns + ` FROM (
+	SELECT ` + columns + ` FROM log.events
+	WHERE subject = $1 AND position < $2 AND ($4::text[] IS NULL OR type = ANY($4))
+	ORDER BY position DESC LIMIT $3
+) last ORDER BY position`
 )
 
 // Head is the last position, 0 for an empty log.
@@ -154,6 +161,17 @@ func (s *Store) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, er
 // About reads a message and everything about it.
 func (s *Store) About(ctx context.Context, messageID event.ID, limit int) ([]event.Recorded, error) {
 	return s.page(ctx, "read about a message", guess, sqlAbout, messageID, messageID.String(), pageSize(limit))
+}
+
+// LastAbout reads the last events about a subject below a position.
+func (s *Store) LastAbout(
+	ctx context.Context, subject string, below event.Position, limit int, types ...string,
+) ([]event.Recorded, error) {
+	if below == 0 {
+		below = math.MaxInt64
+	}
+	return s.page(ctx, "read the last about a subject", min(pageSize(limit), guess), sqlLastAbout,
+		subject, int64(below), pageSize(limit), types)
 }
 
 // PositionAt is the last position that was recorded at or before t.

@@ -18,6 +18,7 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"last, up to a position": lastUpTo,
 		"by id":                  byID,
 		"about a message":        about,
+		"last about a subject":   lastAbout,
 		"position at a time":     positionAt,
 	}
 }
@@ -205,6 +206,39 @@ func about(t *testing.T, o Opened) {
 			limit = len(want)
 		}
 		same(t, got, want[:min(limit, len(want))])
+	}
+}
+
+func lastAbout(t *testing.T, o Opened) {
+	message := fill(t, o, 4)[1].ID
+	var all []event.Recorded
+	for range 4 {
+		all = append(all, must(t, o.Log, of(Deleted(t, "b", message))).Events...)
+		must(t, o.Log, of(Deleted(t, "b", NewID())))
+	}
+	for _, c := range []struct {
+		below event.Position
+		limit int
+		types []string
+		want  []event.Recorded
+	}{
+		{0, 0, nil, all},
+		{0, 1, nil, all[3:]},
+		{0, 3, nil, all[1:]},
+		{all[3].Position, 2, nil, all[1:3]},
+		{all[1].Position + 1, 9, nil, all[:2]},
+		{all[0].Position, 9, nil, nil},
+		{0, 2, []string{event.TypeMessageDeleted, event.TypeMessageEdited}, all[2:]},
+		{0, 2, []string{event.TypeMessageEdited}, nil},
+	} {
+		got, err := o.Log.LastAbout(waiting(t), message.String(), c.below, c.limit, c.types...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, c.want)
+	}
+	if got, err := o.Log.LastAbout(waiting(t), "nothing", 0, 1); err != nil || len(got) > 0 {
+		t.Errorf("about nothing: %v, %v", got, err)
 	}
 }
 
