@@ -247,11 +247,12 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.sockets = socketio.NewServer(socketio.Config{
 		Handshake: door.TakeHandshake,
 		Engine: engineio.Config{
-			PingInterval: time.Duration(s.PingInterval) * time.Millisecond,
-			PingTimeout:  time.Duration(s.PingTimeout) * time.Millisecond,
-			MaxPayload:   s.MaxPayload,
-			CheckOrigin:  engineio.AllowOrigins(s.Origins...),
-			Logger:       n.logger,
+			PingInterval:  time.Duration(s.PingInterval) * time.Millisecond,
+			PingTimeout:   time.Duration(s.PingTimeout) * time.Millisecond,
+			MaxPayload:    s.MaxPayload,
+			CompressAbove: s.CompressAbove,
+			CheckOrigin:   engineio.AllowOrigins(s.Origins...),
+			Logger:        n.logger,
 		},
 	})
 	n.sockets.Handle("/", door)

@@ -43,6 +43,7 @@ type settings struct {
 	PingInterval        int      `env:"SOCKET_PING_INTERVAL" envDefault:"25000" help:"ms between heartbeats"`
 	PingTimeout         int      `env:"SOCKET_PING_TIMEOUT" envDefault:"60000" help:"ms to wait for the answer to a heartbeat"`
 	MaxPayload          int      `env:"SOCKET_MAX_HTTP_BUFFER_SIZE" envDefault:"1000000" help:"bytes, one incoming packet"`
+	CompressAbove       int      `env:"SOCKET_COMPRESSION_THRESHOLD" envDefault:"1024" help:"bytes above which messages are compressed (permessage-deflate, gzip); 0 = off"`
 	MaxConnectionsPerIP int      `env:"SOCKET_MAX_CONNECTIONS_PER_IP" envDefault:"5" help:"live sockets of one address; 0 = no limit"`
 	TrustedProxies      []string `env:"TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed, comma list"`
 	RateLimitMessages   int      `env:"SOCKET_RATE_LIMIT_MESSAGES" envDefault:"30" help:"messages of one user in a window, across nodes; 0 = no limit"`
@@ -150,6 +151,7 @@ func (s *settings) checkRanges() error {
 		{"SOCKET_PING_INTERVAL", s.PingInterval, 100, 3_600_000},
 		{"SOCKET_PING_TIMEOUT", s.PingTimeout, 100, 3_600_000},
 		{"SOCKET_MAX_HTTP_BUFFER_SIZE", s.MaxPayload, 1024, 100_000_000},
+		{"SOCKET_COMPRESSION_THRESHOLD", s.CompressAbove, 0, 100_000_000},
 		{"SOCKET_MAX_CONNECTIONS_PER_IP", s.MaxConnectionsPerIP, 0, 1_000_000},
 		{"SOCKET_RATE_LIMIT_MESSAGES", s.RateLimitMessages, 0, 1_000_000_000},
 		{"SOCKET_RATE_LIMIT_WINDOW", s.RateLimitWindow, 1, 86_400},
