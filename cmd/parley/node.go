@@ -242,6 +242,8 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
+
+		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
 	})
 	door := gateway.NewSocketIO(n.gateway, gateway.Proxies(s.trustedProxies))
 	n.sockets = socketio.NewServer(socketio.Config{

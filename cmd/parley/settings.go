@@ -49,6 +49,8 @@ type settings struct {
 	RateLimitMessages   int      `env:"SOCKET_RATE_LIMIT_MESSAGES" envDefault:"30" help:"messages of one user in a window, across nodes; 0 = no limit"`
 	RateLimitWindow     int      `env:"SOCKET_RATE_LIMIT_WINDOW" envDefault:"60" help:"seconds"`
 	MaxRoomsPerSocket   int      `env:"MAX_ROOMS_PER_SOCKET" envDefault:"100" help:"rooms that one socket may receive"`
+	BatchWindow         int      `env:"BATCH_WINDOW" envDefault:"100" help:"ms that a push may wait for others, for sockets that ask for batches"`
+	BatchSize           int      `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
 	MaxMessageLength    int      `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
 
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long a stop may take"`
@@ -156,6 +158,8 @@ func (s *settings) checkRanges() error {
 		{"SOCKET_RATE_LIMIT_MESSAGES", s.RateLimitMessages, 0, 1_000_000_000},
 		{"SOCKET_RATE_LIMIT_WINDOW", s.RateLimitWindow, 1, 86_400},
 		{"MAX_ROOMS_PER_SOCKET", s.MaxRoomsPerSocket, 1, 100_000},
+		{"BATCH_WINDOW", s.BatchWindow, 1, 60_000},
+		{"BATCH_SIZE", s.BatchSize, 1, 1000},
 		{"MAX_MESSAGE_LENGTH", s.MaxMessageLength, 1, 1_000_000},
 	} {
 		if r.value < r.lo || r.value > r.hi {

@@ -28,6 +28,9 @@ const (
 	EventTokenExpiring  = "token-expiring"
 )
 
+// BatchPrefix stands before the name of the event of which a batch has the payloads.
+const BatchPrefix = "batch:"
+
 // Push is one thing to tell sockets.
 type Push struct {
 	// Event is the name that the client listens to.

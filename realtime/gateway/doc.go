@@ -20,6 +20,12 @@
 // event that made the user a member: a join waits until this node has dispatched it.
 // See package hub.
 //
+// Batches. A client that asks for them gets batch:<event> with an array instead of single pushes: a
+// stretch of consecutive pushes of one event, whatever their rooms, so that positions ascend
+// within and between batches, and a connection that breaks between two of them has lost nothing
+// below what its client has seen. Everything else stands where it would without batches, but
+// that answers which carry no P may overtake pushes that wait; so they may anyway.
+//
 // Rights. A session hears a room only on evidence of membership that is newer than any
 // removal which this node has dispatched. It is closed when its account is deactivated.
 //

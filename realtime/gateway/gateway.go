@@ -39,6 +39,11 @@ type Config struct {
 	// ReconnectAfter is about when clients of a draining node should come back; each is told
 	// a time between it and twice of it. Zero means 1 s.
 	ReconnectAfter time.Duration
+	// BatchWindow is for how long pushes wait for others, at most, for a client that asked for batches.
+	// Zero means 100 ms.
+	BatchWindow time.Duration
+	// BatchSize is how many pushes wait at most, and how many are in one batch. Zero means 50.
+	BatchSize int
 	// Ready is closed when the hub knows its position; until then connections wait. Zero
 	// means that it does.
 	Ready <-chan struct{}
@@ -59,6 +64,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Burst, 2*max(c.Rate, 0))
 	setDefault(&c.CommandTimeout, 10*time.Second)
 	setDefault(&c.ReconnectAfter, time.Second)
+	setDefault(&c.BatchWindow, 100*time.Millisecond)
+	setDefault(&c.BatchSize, 50)
 	if c.Ready == nil {
 		ready := make(chan struct{})
 		close(ready)
@@ -97,6 +104,7 @@ type Gateway struct {
 	menu         *commands.Commands
 	authenticate Authenticate
 	table        map[string]entry
+	batching     *batching
 	draining     atomic.Bool
 	expiry       expiry
 }
@@ -105,5 +113,6 @@ type Gateway struct {
 func New(menu *commands.Commands, h *hub.Hub, authenticate Authenticate, cfg Config) *Gateway {
 	g := &Gateway{cfg: cfg.withDefaults(), hub: h, menu: menu, authenticate: authenticate}
 	g.table = g.entries()
+	g.batching = newBatching(g.cfg.BatchWindow, g.cfg.BatchSize)
 	return g
 }

@@ -43,6 +43,8 @@ type Options struct {
 	Token string
 	// Rooms are what it wants to hear from the beginning.
 	Rooms []string
+	// Batch says that it wants pushes gathered into batches: batch:<event> with an array.
+	Batch bool
 }
 
 // ParseOptions reads a client's JSON object. What it does not know, and what is of a wrong
@@ -51,11 +53,12 @@ func ParseOptions(object json.RawMessage) Options {
 	var o struct {
 		Token json.RawMessage `json:"token"`
 		Rooms json.RawMessage `json:"rooms"`
+		Batch json.RawMessage `json:"batch"`
 	}
 	if len(object) == 0 || json.Unmarshal(object, &o) != nil {
 		return Options{}
 	}
-	return Options{Token: lenient[string](o.Token), Rooms: lenient[[]string](o.Rooms)}
+	return Options{Token: lenient[string](o.Token), Rooms: lenient[[]string](o.Rooms), Batch: lenient[bool](o.Batch)}
 }
 
 func lenient[T any](raw json.RawMessage) T {
@@ -130,6 +133,9 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 			release()
 		}
 	}()
+	if options.Batch {
+		peer = g.batching.wrap(peer)
+	}
 	now := g.cfg.Now()
 	s := &Session{
 		gateway: g, peer: peer, userID: user.ID, activeAt: user.Position, opened: now, release: release,

@@ -73,7 +73,7 @@ func TestSessionIsFirstAndStandsAtItsPosition(t *testing.T) {
 	s.directory.set("theirs", -1)
 	p := newPeer("x")
 	session, err := s.Open(t.Context(), p, &gateway.Handshake{}, gateway.ParseOptions([]byte(
-		`{"token":"ann","rooms":["mine","theirs","unknown","no id!","mine"],"batch":true,"presence":"invisible"}`)))
+		`{"token":"ann","rooms":["mine","theirs","unknown","no id!","mine"],"presence":"invisible"}`)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,6 +187,7 @@ func (s *Session) hear(ctx context.Context, list []*candidate) (event.Position, 
 		}
 		p, err := s.place.Subscribe(found...)
 		if err == nil {
+			s.flush() // what it got before is at or below p
 			return p, nil
 		}
 		if !errors.Is(err, hub.ErrStale) {
@@ -281,6 +282,7 @@ func (g *Gateway) unsubscribeRoom(_ context.Context, c *call, ref commands.RoomR
 		return
 	}
 	c.session.place.Unsubscribe(ref.RoomID)
+	c.session.flush() // the answer is the end of what it hears of the room
 	c.done(roomOnly(ref), nil)
 }
 

@@ -133,6 +133,7 @@ func (s *Session) settle(ctx context.Context) {
 func (s *Session) Closed() {
 	s.gateway.expiry.forget(s)
 	s.place.Detach()
+	s.drop()
 	s.release()
 }
 

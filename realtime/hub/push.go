@@ -28,6 +28,9 @@ type Push struct {
 
 	socketIO form
 	offset   form
+	plain    form
+	batches  batches
+	parts    []*Push // of a batch
 }
 
 type form struct {
