@@ -21,6 +21,8 @@ type Principal struct {
 	Roles    []Role
 	// ExpiresAt is when the token ends. Zero for an actor that came without one (the CLI).
 	ExpiresAt time.Time
+	// IssuedAt is when the token was made. Zero when it does not say.
+	IssuedAt time.Time
 	// SessionID is the login that the token belongs to ("" for tokens made elsewhere).
 	SessionID string
 }

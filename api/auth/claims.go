@@ -26,8 +26,6 @@ type Claims struct {
 	domain.Principal
 	// Email is the claim of that name, "" if there is none.
 	Email string
-	// IssuedAt is zero when the token does not say.
-	IssuedAt time.Time
 }
 
 // payload is the JSON of a token. Names are exact: encoding/json alone would take "EXP" for "exp".

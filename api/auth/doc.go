@@ -21,9 +21,10 @@
 // login is revoked; both must log in again. The client that loses an answer loses its login:
 // there is no grace in which a thief could be the second one.
 //
-// Revocation is a row in Postgres. The node that wrote it knows at once; the others within
-// Config.CacheFor of Authenticator, and through Accounts.Watch for those already let in. When Postgres
-// is away nobody is let in: UNAVAILABLE.
+// Revocation is a row in Postgres. The node that wrote it refuses the token at once; the others within
+// SessionConfig.CacheFor. Those already let in are told of by Sessions.Watch, within about
+// SessionConfig.WatchEvery on every node, or as soon as Postgres answers again. Nothing of that takes
+// Redis. When Postgres is away nobody is let in: UNAVAILABLE.
 //
 // Registration writes the account first and the UserRegistered event after it. A crash in
 // between is healed by the same registration again, or by the next login.

@@ -23,7 +23,7 @@ type SessionConfig struct {
 	RefreshLifetime time.Duration
 	// CacheFor is how long this node may take a session for good without asking Postgres. Zero means 3 s.
 	CacheFor time.Duration
-	// WatchEvery is how often Watch asks. Zero means 2 s.
+	// WatchEvery is how often Watch asks. Zero means 1 s.
 	WatchEvery time.Duration
 	// SweepEvery is how often Run deletes what has expired. Zero means 1 h.
 	SweepEvery time.Duration
@@ -39,7 +39,7 @@ func (c SessionConfig) withDefaults() SessionConfig {
 		c.CacheFor = 3 * time.Second
 	}
 	if c.WatchEvery == 0 {
-		c.WatchEvery = 2 * time.Second
+		c.WatchEvery = time.Second
 	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Hour

@@ -2,37 +2,68 @@ package auth
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"parley/domain"
 )
 
 // Revocation says that somebody who was let in must go.
 type Revocation struct {
 	UserID string
 	// SessionID is the login that has ended. "" means that the user has logged out
-	// everywhere, and concerns what came in, not later than At, with a token that belongs to no
+	// everywhere, and concerns tokens that were issued not later than At and belong to no
 	// login of ours (see IsLocal); each of ours has a Revocation of its own.
 	SessionID string
 	At        time.Time
 }
 
-// overlap is how far back each look goes, for commits that became visible late and for clocks of
-// the past: a Revocation is told once, but may be looked at more often.
-const overlap = 30 * time.Second
+// concerns says of a principal of that user what Sessions.Check would say of the token.
+func (r Revocation) concerns(p domain.Principal) bool {
+	if r.SessionID != "" {
+		return p.SessionID == r.SessionID
+	}
+	return !IsLocal(p.SessionID) && !p.IssuedAt.After(r.At)
+}
 
-const maxRevocations = 10_000
+// Concerned reports of a principal whether its token was revoked.
+func Concerned(list []Revocation) func(domain.Principal) bool {
+	byUser := make(map[string][]Revocation, len(list))
+	for _, r := range list {
+		byUser[r.UserID] = append(byUser[r.UserID], r)
+	}
+	return func(p domain.Principal) bool {
+		return slices.ContainsFunc(byUser[p.UserID], func(r Revocation) bool { return r.concerns(p) })
+	}
+}
 
-// Watch tells what any node has revoked since it began, within about SessionConfig.WatchEvery, until ctx
-// ends. While Postgres is away it goes on trying and tells afterwards what it missed.
+const (
+	// overlap is how far back each look goes: for commits that became visible late, for clocks
+	// that were set back, and for tokens that are on their way in.
+	overlap = 30 * time.Second
+	// lookTimeout bounds a look, so that a connection that hangs costs no more.
+	lookTimeout = 3 * time.Second
+	// maxTold is how many revocations are told at once.
+	maxTold = 10_000
+)
+
+// Watch tells what any node has revoked, within about SessionConfig.WatchEvery, until ctx ends. While
+// Postgres is away it goes on trying, and tells afterwards what it missed.
+//
+// A Revocation is told again and again for half a minute: a token that was taken for good shortly before
+// may still be on its way to a socket. So who is told has to bear repetition, and, to begin with, what
+// is up to a day old.
 func (s *Sessions) Watch(ctx context.Context, tell func([]Revocation)) error {
 	tick := time.NewTicker(s.cfg.WatchEvery)
 	defer tick.Stop()
-	w := watcher{sessions: s, told: map[Revocation]struct{}{}}
+	var since time.Time // by Postgres' clock; zero before the first look
 	for {
-		if fresh := w.look(ctx); len(fresh) > 0 {
-			tell(fresh)
+		if now, err := s.look(ctx, since.Add(-overlap), tell); err == nil { // otherwise the next one will do
+			since = now
 		}
 		select {
 		case <-ctx.Done():
@@ -42,73 +73,69 @@ func (s *Sessions) Watch(ctx context.Context, tell func([]Revocation)) error {
 	}
 }
 
-type watcher struct {
-	sessions *Sessions
-	// since is the time of the last look, by Postgres' clock; zero before the first.
-	since time.Time
-	told  map[Revocation]struct{}
-}
-
-// look asks once. What cannot be asked now is asked the next time.
-func (w *watcher) look(ctx context.Context) []Revocation {
-	now, found, err := w.sessions.revokedSince(ctx, w.since.Add(-overlap))
-	if err != nil {
-		return nil
-	}
-	first := w.since.IsZero()
-	var fresh []Revocation
-	for _, r := range found {
-		if _, known := w.told[r]; known {
-			continue
-		}
-		w.told[r] = struct{}{}
-		if !first {
-			w.sessions.cache.Remove(sessionKey{r.UserID, r.SessionID})
-			fresh = append(fresh, r)
-		}
-	}
-	if w.since = now; len(found) == maxRevocations {
-		w.since = found[len(found)-1].At.Add(overlap) // there is more: go on where this ends
-	}
-	for r := range w.told {
-		if r.At.Before(w.since.Add(-2 * overlap)) {
-			delete(w.told, r)
-		}
-	}
-	return fresh
-}
-
-// revokedSince reads revocations in the order of their time, and Postgres' time. A since of
-// long ago means shortly before now: what is older was told by others.
-func (s *Sessions) revokedSince(ctx context.Context, since time.Time) (now time.Time, found []Revocation, err error) {
+// look tells of what was revoked since then, and returns Postgres' time. A since of long ago means a day
+// before now: what is older was told by others.
+func (s *Sessions) look(ctx context.Context, since time.Time, tell func([]Revocation)) (now time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, `
 WITH lately AS (
   SELECT user_id, id, revoked_at AS at FROM auth.sessions WHERE revoked_at > greatest($1, now() - interval '1 day')
   UNION ALL
   SELECT user_id, NULL, at FROM auth.logouts WHERE at > greatest($1, now() - interval '1 day')
-  ORDER BY at LIMIT $2
 )
-SELECT now(), user_id, id, at FROM (SELECT 1) AS always LEFT JOIN lately ON true ORDER BY at`, since, maxRevocations)
+SELECT now(), user_id, id, at FROM (SELECT 1) AS always LEFT JOIN lately ON true ORDER BY at`, since)
 	if err != nil {
-		return time.Time{}, nil, dbError("read revocations", err)
+		return time.Time{}, dbError("read revocations", err)
 	}
-	found, err = pgx.AppendRows(found, rows, func(row pgx.CollectableRow) (Revocation, error) {
-		var (
-			userID *string
-			id     *uuid.UUID
-			at     *time.Time
-		)
-		if err := row.Scan(&now, &userID, &id, &at); err != nil || userID == nil {
-			return Revocation{}, err
+	defer rows.Close()
+	var list []Revocation
+	for rows.Next() {
+		r, err := scanRevocation(rows, &now)
+		if err != nil {
+			return time.Time{}, err
 		}
-		r := Revocation{UserID: *userID, At: at.UTC()}
-		if id != nil {
-			r.SessionID = sessionPrefix + id.String()
+		if r.UserID != "" { // else it is the row that carries the time alone
+			list = append(list, r)
 		}
-		return r, nil
-	})
-	if len(found) > 0 && found[0].UserID == "" { // the row that carries the time alone
-		found = nil
+		if len(list) == maxTold {
+			s.hear(list, tell)
+			list = nil
+		}
 	}
-	return now, found, dbError("read revocations", err)
+	if err := rows.Err(); err != nil {
+		return time.Time{}, dbError("read revocations", err)
+	}
+	s.hear(list, tell)
+	return now, nil
+}
+
+func scanRevocation(row pgx.CollectableRow, now *time.Time) (Revocation, error) {
+	var (
+		userID *string
+		id     *uuid.UUID
+		at     *time.Time
+	)
+	if err := row.Scan(now, &userID, &id, &at); err != nil {
+		return Revocation{}, fmt.Errorf("read a revocation: %w", err)
+	}
+	if userID == nil || at == nil {
+		return Revocation{}, nil
+	}
+	r := Revocation{UserID: *userID, At: at.UTC()}
+	if id != nil {
+		r.SessionID = sessionPrefix + id.String()
+	}
+	return r, nil
+}
+
+// hear forgets what was believed of those sessions before others are told.
+func (s *Sessions) hear(list []Revocation, tell func([]Revocation)) {
+	if len(list) == 0 {
+		return
+	}
+	for _, r := range list {
+		s.cache.Remove(sessionKey{r.UserID, r.SessionID})
+	}
+	tell(list)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"parley/api/auth"
 )
 
 // run serves until ctx ends or a part fails, then stops everything in order. It returns
@@ -41,6 +43,8 @@ func (n *node) run(ctx context.Context) error {
 	}
 	edgeGroup.Go(func() error { return n.projector.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sockets.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.sessions.Watch(edgeCtx, n.expel) })
 	edgeGroup.Go(func() error { return ignoreClosed(n.http.Serve(listener)) })
 	edgeGroup.Go(func() error { return n.announce(edgeCtx, listener.Addr()) })
 
@@ -76,6 +80,13 @@ func (n *node) announce(ctx context.Context, addr net.Addr) error {
 		return err
 	}
 	return nil
+}
+
+// expel closes the sockets of those who have been logged out, wherever that was done.
+func (n *node) expel(revoked []auth.Revocation) {
+	if count := n.gateway.Expel(auth.Concerned(revoked)); count > 0 {
+		n.logger.Info("sockets of logged-out users closed", "sockets", count)
+	}
 }
 
 // drain lets the clients go. What is not done shortly before the deadline is cut off.
