@@ -98,12 +98,13 @@ func testSecondTry(t *testing.T, d deployment) {
 	}
 	defer conn.Close()
 	for _, wrong := range []string{"", "wrong", alice.token + "x"} {
-		refused, ok := errors.AsType[refusedError](connect(conn, object{"token": wrong}))
+		_, _, err := connect(conn, object{"token": wrong})
+		refused, ok := errors.AsType[refusedError](err)
 		if !ok || !strings.Contains(refused.payload, `"UNAUTHENTICATED"`) {
 			t.Fatalf("token %q: %v", wrong, refused)
 		}
 	}
-	if err := connect(conn, object{"token": alice.token}); err != nil {
+	if _, _, err := connect(conn, object{"token": alice.token}); err != nil {
 		t.Fatalf("the right token: %v", err)
 	}
 	frame, err := readFrame(conn)

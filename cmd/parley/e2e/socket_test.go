@@ -21,14 +21,23 @@ var errClosed = errors.New("the connection closed before the answer came")
 type socket struct {
 	conn *websocket.Conn
 	done chan struct{} // closed when the connection is gone and all callbacks have run
+	id   string        // that the server gave it
+	pid  string        // and by which it finds it again, "" if it gave none
 
 	writing sync.Mutex
 
 	mu      sync.Mutex
 	nextID  int
 	pending map[int]func(ack, error)
-	onEvent func(name string, data json.RawMessage)
+	onEvent func(told)
 	closed  bool
+}
+
+// told is one event as it came.
+type told struct {
+	name string
+	data json.RawMessage   // its first argument
+	rest []json.RawMessage // and the others
 }
 
 // ack is the answer to a command.
@@ -44,17 +53,40 @@ type ack struct {
 // dial connects and returns when the server has accepted the token. onEvent gets every
 // event, in order, on one goroutine; it may be nil.
 func dial(ctx context.Context, base, token string, onEvent func(string, json.RawMessage)) (*socket, error) {
+	var take func(told)
+	if onEvent != nil {
+		take = func(e told) { onEvent(e.name, e.data) }
+	}
+	return dialAs(ctx, base, object{"token": token}, take)
+}
+
+// dialAs is dial with all that a client may say of itself.
+func dialAs(ctx context.Context, base string, auth object, onEvent func(told)) (*socket, error) {
 	conn, err := open(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	if err := connect(conn, object{"token": token}); err != nil {
+	s := &socket{conn: conn, done: make(chan struct{}), pending: map[int]func(ack, error){}, onEvent: onEvent}
+	reply, early, err := connect(conn, auth)
+	if err == nil {
+		err = s.accept(reply)
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	s := &socket{conn: conn, done: make(chan struct{}), pending: map[int]func(ack, error){}, onEvent: onEvent}
-	go s.read()
+	go s.read(early)
 	return s, nil
+}
+
+// accept takes what the server says of the connection.
+func (s *socket) accept(reply string) error {
+	var named struct{ SID, PID string }
+	if err := json.Unmarshal([]byte(reply), &named); err != nil {
+		return fmt.Errorf("connect: answered with %.100q: %w", reply, err)
+	}
+	s.id, s.pid = named.SID, named.PID
+	return nil
 }
 
 // open makes an Engine.IO connection, which belongs to nobody yet.
@@ -86,24 +118,26 @@ type refusedError struct{ payload string }
 
 func (e refusedError) Error() string { return "refused: " + e.payload }
 
-// connect asks to be let in.
-func connect(conn *websocket.Conn, auth object) error {
+// connect asks to be let in. It returns what the server answers, and the frames that came before.
+func connect(conn *websocket.Conn, auth object) (reply string, early []string, err error) {
 	credentials, err := json.Marshal(auth)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	if err := conn.WriteMessage(websocket.TextMessage, append([]byte("40"), credentials...)); err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return "", nil, fmt.Errorf("connect: %w", err)
 	}
 	for {
 		frame, err := readFrame(conn)
 		switch {
 		case err != nil:
-			return fmt.Errorf("connect: %w", err)
+			return "", nil, fmt.Errorf("connect: %w", err)
 		case strings.HasPrefix(frame, "40"):
-			return conn.SetReadDeadline(time.Time{})
+			return frame[2:], early, conn.SetReadDeadline(time.Time{})
 		case strings.HasPrefix(frame, "44"):
-			return refusedError{frame[2:]}
+			return "", nil, refusedError{frame[2:]}
+		default:
+			early = append(early, frame)
 		}
 	}
 }
@@ -113,21 +147,28 @@ func readFrame(conn *websocket.Conn) (string, error) {
 	return string(frame), err
 }
 
-func (s *socket) read() {
+func (s *socket) read(early []string) {
 	defer s.fail()
+	for _, frame := range early {
+		s.take(frame)
+	}
 	for {
 		frame, err := readFrame(s.conn)
 		if err != nil {
 			return
 		}
-		switch {
-		case frame == "2":
-			s.write("3")
-		case strings.HasPrefix(frame, "42"):
-			s.event(frame[2:])
-		case strings.HasPrefix(frame, "43"):
-			s.answer(frame[2:])
-		}
+		s.take(frame)
+	}
+}
+
+func (s *socket) take(frame string) {
+	switch {
+	case frame == "2":
+		s.write("3")
+	case strings.HasPrefix(frame, "42"):
+		s.event(frame[2:])
+	case strings.HasPrefix(frame, "43"):
+		s.answer(frame[2:])
 	}
 }
 
@@ -138,7 +179,7 @@ func (s *socket) event(packet string) {
 		return
 	}
 	if s.onEvent != nil {
-		s.onEvent(name, parts[1])
+		s.onEvent(told{name: name, data: parts[1], rest: parts[2:]})
 	}
 }
 
