@@ -2,6 +2,7 @@ package realtime_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -112,13 +113,20 @@ func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.
 		Engine:    engineio.Config{QueueFrames: patient, QueueBytes: 1 << 30, WriteTimeout: time.Minute},
 	})
 	server.Handle("/", door)
+	plain := gateway.NewPlain(g, nil, gateway.PlainConfig{
+		Engine: engineio.Config{QueueFrames: patient, QueueBytes: 1 << 30, WriteTimeout: time.Minute},
+	})
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = background(ctx) })
 	running.Go(func() { _ = projector.Run(ctx) })
 	running.Go(func() { _ = server.Run(ctx) })
-	web := httptest.NewServer(server)
+	running.Go(func() { _ = plain.Run(ctx) })
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", server)
+	mux.Handle("/ws", plain)
+	web := httptest.NewServer(mux)
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()

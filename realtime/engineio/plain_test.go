@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -133,9 +134,7 @@ func TestPlainHandshakeIsRefused(t *testing.T) {
 		},
 	} {
 		r := httptest.NewRequest(tc.method, "/ws"+tc.query, nil)
-		for name, values := range tc.header {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, tc.header)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		var body struct {
@@ -185,6 +184,18 @@ func TestPlainCloseSaysWhy(t *testing.T) {
 	p.wantClosed(t, engineio.ForcedClose)
 }
 
+// overflow sends until the queue is full.
+func overflow(t *testing.T, p *peer, f *engineio.Frame) {
+	t.Helper()
+	var err error
+	for err == nil {
+		err = p.Send(f)
+	}
+	if !errors.Is(err, engineio.ErrSlowConsumer) {
+		t.Fatal(err)
+	}
+}
+
 // A client that stops reading for a while and goes on within CloseGrace is told to come back.
 func TestPlainSlowConsumerIsTold(t *testing.T) {
 	t.Parallel()
@@ -192,8 +203,7 @@ func TestPlainSlowConsumerIsTold(t *testing.T) {
 	c := h.dial(t, "")
 	p := <-h.peers
 	f := engineio.NewPlain(make([]byte, 100<<10))
-	for p.Send(f) == nil {
-	}
+	overflow(t, p, f)
 	p.wantClosed(t, engineio.SlowConsumer)
 	if code, text := c.ends(); code != websocket.CloseTryAgainLater || text != "slow consumer" {
 		t.Errorf("ended with %d %q", code, text)
@@ -207,8 +217,7 @@ func TestPlainSlowConsumerIsCutOff(t *testing.T) {
 	h.dial(t, "") // never reads
 	p := <-h.peers
 	f := engineio.NewPlain(make([]byte, 100<<10))
-	for p.Send(f) == nil {
-	}
+	overflow(t, p, f)
 	p.wantClosed(t, engineio.SlowConsumer)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

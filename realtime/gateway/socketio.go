@@ -44,20 +44,26 @@ func (d *SocketIO) Connect(ctx context.Context, s *socketio.Socket, auth json.Ra
 // refuse tells the client why it may not come in, or closes the connection so that it comes
 // back by itself.
 func (d *SocketIO) refuse(s *socketio.Socket, err error) error {
-	code, message := domain.CodeUnavailable, "Unavailable"
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		code, message = refused.Code, refused.Message
-	} else {
-		level := slog.LevelWarn
-		if errors.Is(err, context.Canceled) { // it has gone by itself
-			level = slog.LevelDebug
-		}
-		d.gateway.cfg.Logger.Log(context.Background(), level, "connection closed, try again later", slog.Any("error", err))
+	why := d.gateway.refused(err)
+	if why.Code == domain.CodeUnavailable {
 		s.Close(engineio.ForcedClose)
 	}
-	return &socketio.ConnectError{Message: message, Data: struct {
+	return &socketio.ConnectError{Message: why.Message, Data: struct {
 		Code domain.Code `json:"code"`
-	}{code}}
+	}{why.Code}}
+}
+
+// refused is what to tell a client of an error of Open: UNAVAILABLE if that is no refusal, and then it is logged.
+func (g *Gateway) refused(err error) *RefusedError {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused
+	}
+	level := slog.LevelWarn
+	if errors.Is(err, context.Canceled) { // it has gone by itself
+		level = slog.LevelDebug
+	}
+	g.cfg.Logger.Log(context.Background(), level, "connection closed, try again later", slog.Any("error", err))
+	return &RefusedError{"Unavailable", domain.CodeUnavailable}
 }
 
 // socketEvents hands a socket's events to its session.
