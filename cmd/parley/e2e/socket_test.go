@@ -67,7 +67,7 @@ func dialAs(ctx context.Context, base string, auth object, onEvent func(told)) (
 		return nil, err
 	}
 	s := &socket{conn: conn, done: make(chan struct{}), pending: map[int]func(ack, error){}, onEvent: onEvent}
-	reply, early, err := connect(conn, auth)
+	reply, early, err := enter(conn, auth)
 	if err == nil {
 		err = s.accept(reply)
 	}
@@ -118,8 +118,14 @@ type refusedError struct{ payload string }
 
 func (e refusedError) Error() string { return "refused: " + e.payload }
 
-// connect asks to be let in. It returns what the server answers, and the frames that came before.
-func connect(conn *websocket.Conn, auth object) (reply string, early []string, err error) {
+// connect asks to be let in.
+func connect(conn *websocket.Conn, auth object) error {
+	_, _, err := enter(conn, auth)
+	return err
+}
+
+// enter is connect that returns what the server answers, and the frames that came before.
+func enter(conn *websocket.Conn, auth object) (reply string, early []string, err error) {
 	credentials, err := json.Marshal(auth)
 	if err != nil {
 		return "", nil, err
