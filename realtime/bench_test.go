@@ -31,7 +31,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // listen joins r-1 and then only counts what it gets.
-func listen(b *testing.B, url, user string) *websocket.Conn {
+func listen(b *testing.B, url, user string, more ...string) *websocket.Conn {
 	b.Helper()
 	ws, resp, err := websocket.DefaultDialer.DialContext(b.Context(),
 		strings.Replace(url, "http", "ws", 1)+"/socket.io/?EIO=4&transport=websocket", nil)
@@ -39,7 +39,7 @@ func listen(b *testing.B, url, user string) *websocket.Conn {
 		b.Fatal(err)
 	}
 	resp.Body.Close()
-	for _, say := range []string{`40{"token":"` + user + `"}`, `421["join-room","r-1"]`} {
+	for _, say := range []string{`40{"token":"` + user + `"` + strings.Join(more, "") + `}`, `421["join-room","r-1"]`} {
 		_ = ws.WriteMessage(websocket.TextMessage, []byte(say))
 	}
 	for range 4 { // open, connected, session, joined

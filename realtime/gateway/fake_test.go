@@ -132,7 +132,7 @@ func (p *peer) Transport() string     { return "websocket" }
 func (p *peer) Queued() int           { return 42 }
 func (p *peer) Done() <-chan struct{} { return p.done }
 func (p *peer) Deliver(push *hub.Push) {
-	p.said <- push.Event + " " + string(push.Data)
+	p.said <- push.Event + " " + string(push.Payload())
 }
 func (p *peer) Emit(name string, data json.RawMessage) { p.said <- name + " " + string(data) }
 func (p *peer) Remove()                                { p.end("removed") }

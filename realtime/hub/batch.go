@@ -50,21 +50,45 @@ func (p *Push) tells(pushes []*Push) bool {
 }
 
 func join(pushes []*Push) *Push {
-	size := len("[]")
-	for _, p := range pushes {
-		size += len(p.Data) + len(",")
-	}
 	whole := &Push{Event: wire.BatchPrefix + pushes[0].Event, parts: slices.Clone(pushes)}
-	data := append(make(json.RawMessage, 0, size), '[')
-	for i, p := range pushes {
-		if i > 0 {
-			data = append(data, ',')
-		}
-		data = append(data, p.Data...)
+	for _, p := range pushes {
 		if p.Durable {
 			whole.Position, whole.Durable = p.Position, true
 		}
 	}
-	whole.Data = append(data, ']')
 	return whole
+}
+
+// Payload is the encoded payload, of a batch the array of those of its pushes. It must not be changed.
+func (p *Push) Payload() json.RawMessage {
+	if p.parts == nil {
+		return p.Data
+	}
+	return p.appendPayload(make([]byte, 0, p.size()))
+}
+
+func (p *Push) appendPayload(dst []byte) []byte {
+	if p.parts == nil {
+		return append(dst, p.Data...)
+	}
+	dst = append(dst, '[')
+	for i, part := range p.parts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, part.Data...)
+	}
+	return append(dst, ']')
+}
+
+// size is that of the payload.
+func (p *Push) size() int {
+	if p.parts == nil {
+		return len(p.Data)
+	}
+	size := len("[]") + len(p.parts) - 1
+	for _, part := range p.parts {
+		size += len(part.Data)
+	}
+	return size
 }

@@ -20,7 +20,7 @@ type Push struct {
 	// Room and Users are whom it is for; see wire.Push.
 	Room  string
 	Users []string
-	// Data is the encoded payload.
+	// Data is the encoded payload; nil of a batch: see Payload.
 	Data json.RawMessage
 	// Position is that of the fact. Durable pushes can be read again from the log after it.
 	Position event.Position
@@ -48,7 +48,7 @@ func NewPush(p wire.Push, at event.Position) *Push {
 // Data is no JSON.
 func (p *Push) SocketIO() (*engineio.Frame, error) {
 	return p.socketIO.make(func() (*engineio.Frame, error) {
-		return socketio.EncodeEventRaw("/", p.Event, p.Data)
+		return socketio.EncodeEventFunc("/", p.Event, p.size(), p.appendPayload)
 	})
 }
 
@@ -60,13 +60,19 @@ func (p *Push) SocketIOOffset() (*engineio.Frame, error) {
 		return p.SocketIO()
 	}
 	return p.offset.make(func() (*engineio.Frame, error) {
-		return socketio.EncodeEventRaw("/", p.Event, p.Data, Offset(p.Position))
+		return socketio.EncodeEventFunc("/", p.Event, p.size()+maxOffset, func(dst []byte) []byte {
+			return appendOffset(append(p.appendPayload(dst), ','), p.Position)
+		})
 	})
 }
 
 // Offset is a position as the JSON string that clients keep and send back.
-func Offset(at event.Position) json.RawMessage {
-	return append(strconv.AppendInt([]byte{'"'}, int64(at), 10), '"')
+func Offset(at event.Position) json.RawMessage { return appendOffset(nil, at) }
+
+const maxOffset = len(`,"9223372036854775807"`)
+
+func appendOffset(dst []byte, at event.Position) []byte {
+	return append(strconv.AppendInt(append(dst, '"'), int64(at), 10), '"')
 }
 
 func (f *form) make(encode func() (*engineio.Frame, error)) (*engineio.Frame, error) {

@@ -29,6 +29,17 @@ func EncodeEventRaw(namespace, name string, args ...json.RawMessage) (*engineio.
 	return encodeRaw(namespace, name, args, nil)
 }
 
+// EncodeEventFunc is EncodeEventRaw for arguments that are written straight into the frame: args
+// appends them to dst, as JSON, with commas between them, and returns it. size is a guess at their length; a wrong
+// guess costs a copy, nothing else.
+func EncodeEventFunc(namespace, name string, size int, args func(dst []byte) []byte) (*engineio.Frame, error) {
+	p := packet{kind: EventPacket, namespace: namespace, name: name, id: -1}
+	return engineio.NewTextFunc(size+len(namespace)+len(name)+16, func(dst []byte) ([]byte, error) {
+		dst = appendString(append(p.appendHead(dst, 0), '['), name)
+		return append(args(append(dst, ',')), ']'), nil
+	})
+}
+
 // EncodeBinaryEvent is EncodeEventRaw for arguments that hold placeholders of
 // the given attachments: those of a received Event, for example.
 func EncodeBinaryEvent(namespace, name string, args []json.RawMessage, attachments [][]byte) (*engineio.Frame, error) {
