@@ -69,6 +69,7 @@ func TestBadSettingsNameTheVariable(t *testing.T) {
 		{"LISTEN_ADDR", "127.0.0.1:http"},
 		{"SOCKET_PATH", "socket.io"},
 		{"SOCKET_PATH", "/"},
+		{"SOCKET_PATH", "/ws/"},
 		{"FRONTEND_URL", "*"},
 		{"FRONTEND_URL", "chat.example.com"},
 		{"FRONTEND_URL", "https://chat.example.com/app"},

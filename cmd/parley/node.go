@@ -62,6 +62,7 @@ type node struct {
 	projector *realtime.Projector
 	gateway   *gateway.Gateway
 	sockets   *socketio.Server
+	plain     *gateway.Plain
 	http      *http.Server
 
 	// onReady is called once the node answers. nil does nothing.
@@ -205,6 +206,9 @@ func (n *node) runStore(ctx context.Context) (stop func() error) {
 	}
 }
 
+// plainPath is where plain WebSockets connect.
+const plainPath = "/ws"
+
 // wireEdge makes what clients reach: sockets and REST on one port.
 func (n *node) wireEdge(context.Context) error {
 	keys, err := auth.HS256([]byte(n.settings.JWTSecret))
@@ -224,6 +228,8 @@ func (n *node) wireEdge(context.Context) error {
 	path := "/" + strings.Trim(n.settings.SocketPath, "/")
 	mux.Handle(path, n.sockets)
 	mux.Handle(path+"/", n.sockets)
+	mux.Handle(plainPath, n.plain)
+	mux.Handle(plainPath+"/", n.plain)
 	mux.Handle("/", rest)
 	n.http = &http.Server{
 		Addr: n.settings.listenAddr(), Handler: mux,
@@ -245,19 +251,19 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 
 		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
 	})
-	door := gateway.NewSocketIO(n.gateway, gateway.Proxies(s.trustedProxies))
-	n.sockets = socketio.NewServer(socketio.Config{
-		Handshake: door.TakeHandshake,
-		Engine: engineio.Config{
-			PingInterval:  time.Duration(s.PingInterval) * time.Millisecond,
-			PingTimeout:   time.Duration(s.PingTimeout) * time.Millisecond,
-			MaxPayload:    s.MaxPayload,
-			CompressAbove: s.CompressAbove,
-			CheckOrigin:   engineio.AllowOrigins(s.Origins...),
-			Logger:        n.logger,
-		},
-	})
+	engine := engineio.Config{
+		PingInterval:  time.Duration(s.PingInterval) * time.Millisecond,
+		PingTimeout:   time.Duration(s.PingTimeout) * time.Millisecond,
+		MaxPayload:    s.MaxPayload,
+		CompressAbove: s.CompressAbove,
+		CheckOrigin:   engineio.AllowOrigins(s.Origins...),
+		Logger:        n.logger,
+	}
+	proxies := gateway.Proxies(s.trustedProxies)
+	door := gateway.NewSocketIO(n.gateway, proxies)
+	n.sockets = socketio.NewServer(socketio.Config{Handshake: door.TakeHandshake, Engine: engine})
 	n.sockets.Handle("/", door)
+	n.plain = gateway.NewPlain(n.gateway, proxies, gateway.PlainConfig{Engine: engine})
 }
 
 func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {

@@ -43,6 +43,7 @@ func (n *node) run(ctx context.Context) error {
 	}
 	edgeGroup.Go(func() error { return n.projector.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sockets.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sessions.Watch(edgeCtx, n.expel) })
 	edgeGroup.Go(func() error { return ignoreClosed(n.http.Serve(listener)) })
@@ -107,7 +108,10 @@ func (n *node) drain(ctx context.Context, deadline time.Time) error {
 	group.Go(func() error {
 		spread := n.settings.ShutdownTimeout / 10
 		n.gateway.Drain(ctx, spread)
-		return ignoreCanceled(n.sockets.Drain(ctx, 0))
+		var doors errgroup.Group
+		doors.Go(func() error { return n.sockets.Drain(ctx, 0) })
+		doors.Go(func() error { return n.plain.Drain(ctx, 0) })
+		return ignoreCanceled(doors.Wait())
 	})
 	return group.Wait()
 }

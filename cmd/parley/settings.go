@@ -185,6 +185,9 @@ func (s *settings) checkNetwork() error {
 	if !strings.HasPrefix(s.SocketPath, "/") || strings.ContainsAny(s.SocketPath, "?#{} ") || strings.Trim(s.SocketPath, "/") == "" {
 		return errors.New("SOCKET_PATH must be an absolute path such as /socket.io")
 	}
+	if strings.Trim(s.SocketPath, "/") == strings.Trim(plainPath, "/") {
+		return errors.New("SOCKET_PATH must not be /ws, where plain WebSockets connect")
+	}
 	for i, origin := range s.Origins {
 		s.Origins[i] = strings.TrimSuffix(origin, "/")
 		u, err := url.Parse(origin)
