@@ -38,6 +38,24 @@ func TestFramesOfBatches(t *testing.T) {
 	golden(t, "batch-of-one", c.next())
 }
 
+func TestPlainFramesOfBatches(t *testing.T) {
+	t.Parallel()
+	s := start(t, fixedMenu, gateway.Config{BatchSize: 2, BatchWindow: time.Minute})
+	s.hub.Start(20)
+	clients := map[string]*plainClient{
+		"asked for in a frame":      loginPlain(t, s.url, "mia", `,"batch":true`),
+		"asked for in the question": dialPlain(t, s.url, "?batch=true", bearerOf("mia")),
+	}
+	clients["asked for in the question"].until("session")
+	for _, c := range clients {
+		c.must("join-room", `"r-1"`)
+	}
+	s.hub.Dispatch([]*hub.Fact{tell(21, "new-message", true), tell(22, "new-message", true)})
+	for _, c := range clients {
+		golden(t, "plain-batch", c.next())
+	}
+}
+
 // BenchmarkBatches tells a room of 100 sockets 50 messages, up to the loopback connections of clients
 // that read them.
 func BenchmarkBatches(b *testing.B) {

@@ -9,7 +9,7 @@ import (
 
 // Plain is the push as a frame for plain WebSockets: {"event":…,"data":…}.
 func (p *Push) Plain() (*engineio.Frame, error) {
-	return p.plain.make(func() (*engineio.Frame, error) { return EncodePlain(p.Event, p.Data), nil })
+	return p.plain.make(func() (*engineio.Frame, error) { return EncodePlain(p.Event, p.Payload()), nil })
 }
 
 // EncodePlain makes the frame in which plain WebSockets get an event. data is JSON and copied as
