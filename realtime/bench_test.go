@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"parley/domain/event"
 	"parley/domain/wire"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
@@ -90,14 +91,17 @@ func BenchmarkBroadcast(b *testing.B) {
 // sinkPeer is a connection to nowhere.
 type sinkPeer struct{ done chan struct{} }
 
-func (sinkPeer) ID() string                   { return "AAAAAAAAAAAAAAAAAAAA" }
-func (sinkPeer) Transport() string            { return "websocket" }
-func (sinkPeer) Queued() int                  { return 0 }
-func (p sinkPeer) Done() <-chan struct{}      { return p.done }
-func (sinkPeer) Deliver(p *hub.Push)          { _, _ = p.SocketIO() }
-func (sinkPeer) Emit(string, json.RawMessage) {}
-func (sinkPeer) Remove()                      {}
-func (sinkPeer) Close(gateway.Closing)        {}
+func (sinkPeer) ID() string                                     { return "AAAAAAAAAAAAAAAAAAAA" }
+func (sinkPeer) Transport() string                              { return "websocket" }
+func (sinkPeer) Queued() int                                    { return 0 }
+func (p sinkPeer) Done() <-chan struct{}                        { return p.done }
+func (sinkPeer) Deliver(p *hub.Push)                            { _, _ = p.SocketIO() }
+func (sinkPeer) Emit(string, json.RawMessage)                   {}
+func (sinkPeer) EmitAt(string, json.RawMessage, event.Position) {}
+func (sinkPeer) Replay([]*hub.Push)                             {}
+func (sinkPeer) Recover(string)                                 {}
+func (sinkPeer) Remove()                                        {}
+func (sinkPeer) Close(gateway.Closing)                          {}
 
 // BenchmarkSendMessage is everything between a socket's event and its answer but the
 // connection: decode, decide, append to a log in memory, encode the answer, and the push

@@ -6,31 +6,40 @@ import (
 	"time"
 
 	"parley/domain/event"
-	"parley/domain/wire"
 	"parley/eventstore"
 	"parley/realtime/hub"
+	"parley/realtime/recovery"
 )
 
-// Header says where the log ends.
-type Header interface {
+// Log is what a Projector begins with.
+type Log interface {
 	Head(ctx context.Context) (event.Position, error)
+	All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error)
 }
 
 // Projector follows the log and tells the hub. Make one with NewProjector.
 type Projector struct {
-	log      Header
+	log      Log
 	follower eventstore.Follower
 	hub      *hub.Hub
+	ring     *recovery.Ring
+	facts    Facts
 	logger   *slog.Logger
 	ready    chan struct{}
 }
 
-// NewProjector returns a projector from a log to a hub. A nil logger logs nothing.
-func NewProjector(log Header, follower eventstore.Follower, h *hub.Hub, logger *slog.Logger) *Projector {
+// NewProjector returns a projector from a log to a hub, which also keeps the newest facts in a ring. A nil
+// logger logs nothing.
+func NewProjector(
+	log Log, follower eventstore.Follower, h *hub.Hub, ring *recovery.Ring, logger *slog.Logger,
+) *Projector {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Projector{log: log, follower: follower, hub: h, logger: logger, ready: make(chan struct{})}
+	return &Projector{
+		log: log, follower: follower, hub: h, ring: ring, facts: NewFacts(logger), logger: logger,
+		ready: make(chan struct{}),
+	}
 }
 
 // Ready is closed when the projector knows where it starts. Sockets that are attached
@@ -46,6 +55,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	p.warm(ctx, head)
 	p.hub.Start(head)
 	close(p.ready)
 	return p.follower.Follow(ctx, head, p.handle)
@@ -72,42 +82,36 @@ func (p *Projector) head(ctx context.Context) (event.Position, bool) {
 	}
 }
 
-func (p *Projector) handle(ctx context.Context, batch []event.Recorded) error {
+// warmUp is how many facts a node that starts reads, so that the clients of one that was restarted need not read
+// the log each for itself.
+const warmUp = eventstore.MaxPage
+
+// warm fills the ring. Without it clients read the log: it may fail.
+func (p *Projector) warm(ctx context.Context, head event.Position) {
+	batch, err := p.log.All(ctx, max(head, warmUp)-warmUp, int(min(head, warmUp)))
+	if err != nil {
+		p.logger.WarnContext(ctx, "the newest events are not in memory", slog.Any("error", err))
+		return
+	}
+	for len(batch) > 0 && batch[len(batch)-1].Position > head { // more was appended meanwhile; Follow tells it
+		batch = batch[:len(batch)-1]
+	}
+	p.ring.Add(p.all(ctx, batch))
+}
+
+func (p *Projector) all(ctx context.Context, batch []event.Recorded) []*hub.Fact {
 	facts := make([]*hub.Fact, len(batch))
 	for i, r := range batch {
-		facts[i] = p.fact(ctx, r)
+		facts[i] = p.facts.Of(ctx, r)
 	}
+	return facts
+}
+
+func (p *Projector) handle(ctx context.Context, batch []event.Recorded) error {
+	facts := p.all(ctx, batch)
+	p.ring.Add(facts) // first: who is told a position may ask for what was before it
 	p.hub.Dispatch(facts)
 	return nil
-}
-
-// fact says whom r concerns. Its pushes are made only if somebody is there to hear them.
-func (p *Projector) fact(ctx context.Context, r event.Recorded) *hub.Fact {
-	r = r.Decoded()
-	payload, err := r.Payload()
-	if err != nil {
-		p.logger.WarnContext(ctx, "event is not pushed", slog.String("type", r.Type),
-			slog.Int64("position", int64(r.Position)), slog.Any("error", err))
-		return &hub.Fact{Position: r.Position}
-	}
-	f := Concerns(payload)
-	f.Position = r.Position
-	f.Make = func() []*hub.Push { return p.pushes(ctx, r) }
-	return f
-}
-
-func (p *Projector) pushes(ctx context.Context, r event.Recorded) []*hub.Push {
-	told, err := wire.Pushes(r)
-	if err != nil {
-		p.logger.ErrorContext(ctx, "event is not pushed", slog.String("type", r.Type),
-			slog.Int64("position", int64(r.Position)), slog.Any("error", err))
-		return nil
-	}
-	pushes := make([]*hub.Push, len(told))
-	for i, push := range told {
-		pushes[i] = hub.NewPush(push, r.Position)
-	}
-	return pushes
 }
 
 // Concerns says whom an event's pushes address and whom it shuts out, without encoding
@@ -121,13 +125,13 @@ func Concerns(payload event.Event) *hub.Fact {
 	case event.MessageDeleted:
 		return &hub.Fact{Room: e.RoomID}
 	case event.RoomCreated:
-		return &hub.Fact{Room: e.RoomID, Users: members(e.Members)}
+		return &hub.Fact{Room: e.RoomID, Users: members(e.Members), Joins: true}
 	case event.RoomUpdated:
 		return &hub.Fact{Room: e.RoomID}
 	case event.RoomArchived:
 		return &hub.Fact{Room: e.RoomID}
 	case event.MemberJoined:
-		return &hub.Fact{Room: e.RoomID, Users: []string{e.UserID}}
+		return &hub.Fact{Room: e.RoomID, Users: []string{e.UserID}, Joins: true}
 	case event.MemberLeft:
 		return &hub.Fact{Room: e.RoomID, Users: []string{e.UserID}, Left: e.UserID}
 	case event.MemberRemoved:

@@ -2,6 +2,7 @@ package realtime_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"parley/realtime/engineio"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
+	"parley/realtime/recovery"
 	"parley/realtime/socketio"
 )
 
@@ -104,7 +106,10 @@ func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.
 	// Nobody is too slow here: the log in memory is faster than a client on a busy machine reads.
 	const patient = 1 << 20
 	h := hub.New(hub.Config{MaxHeld: patient})
-	projector := realtime.NewProjector(log, follower, h, nil)
+	ring := recovery.NewRing(recovery.RingConfig{})
+	projector := realtime.NewProjector(log, follower, h, ring, nil)
+	cfg.Past = recovery.NewPast(ring, log, realtime.NewFacts(slog.New(slog.DiscardHandler)).Of,
+		func(context.Context, string, event.Position, event.Position) ([]string, error) { return nil, nil }, recovery.Config{})
 	cfg.Ready = projector.Ready()
 	g := gateway.New(menu, h, authenticate(menu), cfg)
 	door := gateway.NewSocketIO(g, nil)

@@ -31,6 +31,7 @@ import (
 	"parley/realtime/engineio"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
+	"parley/realtime/recovery"
 	"parley/realtime/socketio"
 )
 
@@ -52,13 +53,17 @@ type node struct {
 	limiter *ratelimit.Redis
 	// admission counts connections, which end while the edge is drained: it is of the core.
 	admission *admission.Redis
-	commands  *commands.Commands
-	views     *projections.Runner
-	sessions  *auth.Sessions
-	accounts  *auth.Accounts
+	// pids remembers sessions, which end while the edge is drained, too.
+	pids     *recovery.Sessions
+	commands *commands.Commands
+	views    *projections.Runner
+	sessions *auth.Sessions
+	accounts *auth.Accounts
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
+	ring      *recovery.Ring
+	past      *recovery.Past
 	projector *realtime.Projector
 	gateway   *gateway.Gateway
 	sockets   *socketio.Server
@@ -158,6 +163,9 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
+	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
+		return err
+	}
 	issuer, err := n.settings.issuer()
 	if err != nil {
 		return err
@@ -243,14 +251,14 @@ func (n *node) wireEdge(context.Context) error {
 func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	s := n.settings
 	n.hub = hub.New(hub.Config{MaxRooms: s.MaxRoomsPerSocket})
-	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.logger)
-	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, gateway.Config{
+	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.ring, n.logger)
+	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, n.recoveryConfig(gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
 
 		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
-	})
+	}))
 	engine := engineio.Config{
 		PingInterval:  time.Duration(s.PingInterval) * time.Millisecond,
 		PingTimeout:   time.Duration(s.PingTimeout) * time.Millisecond,

@@ -40,18 +40,21 @@ type settings struct {
 	JWTAudience   string `env:"JWT_AUDIENCE" help:"the aud that tokens must carry, when set"`
 	AutoProvision bool   `env:"AUTO_PROVISION" envDefault:"false" help:"a valid token of an unknown user registers that user"`
 
-	PingInterval        int      `env:"SOCKET_PING_INTERVAL" envDefault:"25000" help:"ms between heartbeats"`
-	PingTimeout         int      `env:"SOCKET_PING_TIMEOUT" envDefault:"60000" help:"ms to wait for the answer to a heartbeat"`
-	MaxPayload          int      `env:"SOCKET_MAX_HTTP_BUFFER_SIZE" envDefault:"1000000" help:"bytes, one incoming packet"`
-	CompressAbove       int      `env:"SOCKET_COMPRESSION_THRESHOLD" envDefault:"1024" help:"bytes above which messages are compressed (permessage-deflate, gzip); 0 = off"`
-	MaxConnectionsPerIP int      `env:"SOCKET_MAX_CONNECTIONS_PER_IP" envDefault:"5" help:"live sockets of one address; 0 = no limit"`
-	TrustedProxies      []string `env:"TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed, comma list"`
-	RateLimitMessages   int      `env:"SOCKET_RATE_LIMIT_MESSAGES" envDefault:"30" help:"messages of one user in a window, across nodes; 0 = no limit"`
-	RateLimitWindow     int      `env:"SOCKET_RATE_LIMIT_WINDOW" envDefault:"60" help:"seconds"`
-	MaxRoomsPerSocket   int      `env:"MAX_ROOMS_PER_SOCKET" envDefault:"100" help:"rooms that one socket may receive"`
-	BatchWindow         int      `env:"BATCH_WINDOW" envDefault:"100" help:"ms that a push may wait for others, for sockets that ask for batches"`
-	BatchSize           int      `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
-	MaxMessageLength    int      `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
+	PingInterval        int           `env:"SOCKET_PING_INTERVAL" envDefault:"25000" help:"ms between heartbeats"`
+	PingTimeout         int           `env:"SOCKET_PING_TIMEOUT" envDefault:"60000" help:"ms to wait for the answer to a heartbeat"`
+	MaxPayload          int           `env:"SOCKET_MAX_HTTP_BUFFER_SIZE" envDefault:"1000000" help:"bytes, one incoming packet"`
+	CompressAbove       int           `env:"SOCKET_COMPRESSION_THRESHOLD" envDefault:"1024" help:"bytes above which messages are compressed (permessage-deflate, gzip); 0 = off"`
+	MaxConnectionsPerIP int           `env:"SOCKET_MAX_CONNECTIONS_PER_IP" envDefault:"5" help:"live sockets of one address; 0 = no limit"`
+	TrustedProxies      []string      `env:"TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed, comma list"`
+	RateLimitMessages   int           `env:"SOCKET_RATE_LIMIT_MESSAGES" envDefault:"30" help:"messages of one user in a window, across nodes; 0 = no limit"`
+	RateLimitWindow     int           `env:"SOCKET_RATE_LIMIT_WINDOW" envDefault:"60" help:"seconds"`
+	MaxRoomsPerSocket   int           `env:"MAX_ROOMS_PER_SOCKET" envDefault:"100" help:"rooms that one socket may receive"`
+	RecoveryMaxEvents   int           `env:"RECOVERY_MAX_EVENTS" envDefault:"1000" help:"events that a client which comes back may catch up on"`
+	RecoveryMaxAge      time.Duration `env:"RECOVERY_MAX_AGE" envDefault:"24h" help:"how old they may be"`
+
+	BatchWindow      int `env:"BATCH_WINDOW" envDefault:"100" help:"ms that a push may wait for others, for sockets that ask for batches"`
+	BatchSize        int `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
+	MaxMessageLength int `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
 
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long a stop may take"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error; debug logs every socket event"`
@@ -158,6 +161,7 @@ func (s *settings) checkRanges() error {
 		{"SOCKET_RATE_LIMIT_MESSAGES", s.RateLimitMessages, 0, 1_000_000_000},
 		{"SOCKET_RATE_LIMIT_WINDOW", s.RateLimitWindow, 1, 86_400},
 		{"MAX_ROOMS_PER_SOCKET", s.MaxRoomsPerSocket, 1, 100_000},
+		{"RECOVERY_MAX_EVENTS", s.RecoveryMaxEvents, 1, 100_000},
 		{"BATCH_WINDOW", s.BatchWindow, 1, 60_000},
 		{"BATCH_SIZE", s.BatchSize, 1, 1000},
 		{"MAX_MESSAGE_LENGTH", s.MaxMessageLength, 1, 1_000_000},
@@ -168,6 +172,9 @@ func (s *settings) checkRanges() error {
 	}
 	if s.ShutdownTimeout < time.Second || s.ShutdownTimeout > time.Hour {
 		return errors.New("SHUTDOWN_TIMEOUT must be from 1s to 1h")
+	}
+	if s.RecoveryMaxAge < time.Second || s.RecoveryMaxAge > 10_000*time.Hour {
+		return errors.New("RECOVERY_MAX_AGE must be from 1s to 10000h")
 	}
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		return errors.New("LOG_FORMAT must be text or json")

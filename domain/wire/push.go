@@ -25,6 +25,7 @@ const (
 	EventSession        = "session"
 	EventError          = "error"
 	EventServerDraining = "server-draining"
+	EventResyncRequired = "resync-required"
 	EventTokenExpiring  = "token-expiring"
 )
 

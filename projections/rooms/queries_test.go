@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -128,6 +129,14 @@ func TestMineIsSortedByActivity(t *testing.T) {
 	ids, _, err := q.IDsOf(t.Context(), "ada", 3)
 	if err != nil || strings.Join(ids, " ") != "r3 r1 r2" {
 		t.Errorf("ids: %v, %v", ids, err)
+	}
+	all, err := q.CameInto(t.Context(), "ada", 0, 100)
+	if slices.Sort(all); err != nil || strings.Join(all, " ") != "r0 r1 r2 r3" {
+		t.Errorf("came into %v, %v", all, err)
+	}
+	_, position, _ := q.IDsOf(t.Context(), "ada", 1)
+	if none, err := q.CameInto(t.Context(), "ada", position, 100); err != nil || len(none) != 0 {
+		t.Errorf("came into %v since now, %v", none, err)
 	}
 	if list, err := q.Mine(t.Context(), "nobody", "", 0); err != nil || list.Items == nil || len(list.Items) != 0 {
 		t.Errorf("nobody: %+v, %v; want an empty list", list, err)
@@ -280,6 +289,8 @@ func TestQueriesUseAnIndex(t *testing.T) {
 	_, _, err := q.Get(t.Context(), "room7")
 	ask(nil, err)
 	_, _, err = q.IDsOf(t.Context(), "user7", 100)
+	ask(nil, err)
+	_, err = q.CameInto(t.Context(), "user7", 5, 100)
 	ask(nil, err)
 	db.AssertNoScan("rooms", "members", "messages")
 	db.AssertNoWaste(0)

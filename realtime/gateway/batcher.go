@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"parley/domain/event"
 	"parley/realtime/hub"
 )
 
@@ -88,6 +90,22 @@ func (b *batcher) Emit(event string, data json.RawMessage) {
 	defer b.mu.Unlock()
 	b.send()
 	b.Peer.Emit(event, data)
+}
+
+// EmitAt implements Peer.
+func (b *batcher) EmitAt(name string, data json.RawMessage, at event.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.send()
+	b.Peer.EmitAt(name, data, at)
+}
+
+// Replay implements Peer. What was missed does not wait for a window.
+func (b *batcher) Replay(missed []*hub.Push) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.send()
+	b.Peer.Replay(slices.Collect(b.batching.cut(missed)))
 }
 
 // Remove implements Peer.

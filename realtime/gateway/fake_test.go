@@ -115,6 +115,7 @@ func menu() (*commands.Commands, *directory) {
 // peer is a connection that remembers what it was given.
 type peer struct {
 	id   string
+	pid  string      // of its greeting
 	said chan string // "event data", in order
 	done chan struct{}
 
@@ -135,8 +136,17 @@ func (p *peer) Deliver(push *hub.Push) {
 	p.said <- push.Event + " " + string(push.Payload())
 }
 func (p *peer) Emit(name string, data json.RawMessage) { p.said <- name + " " + string(data) }
-func (p *peer) Remove()                                { p.end("removed") }
-func (p *peer) Close(why gateway.Closing)              { p.end(fmt.Sprint("closed ", why)) }
+func (p *peer) EmitAt(name string, data json.RawMessage, at event.Position) {
+	p.said <- fmt.Sprintf("%s %s @%d", name, data, at)
+}
+func (p *peer) Replay(missed []*hub.Push) {
+	for _, push := range missed {
+		p.said <- "missed " + push.Event + " " + string(push.Payload())
+	}
+}
+func (p *peer) Recover(pid string)        { p.pid = pid }
+func (p *peer) Remove()                   { p.end("removed") }
+func (p *peer) Close(why gateway.Closing) { p.end(fmt.Sprint("closed ", why)) }
 
 func (p *peer) end(how string) {
 	p.mu.Lock()

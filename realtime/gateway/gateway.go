@@ -8,8 +8,10 @@ import (
 
 	"parley/commands"
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/wire"
 	"parley/realtime/hub"
+	"parley/realtime/recovery"
 )
 
 // Authenticate says whose token it is. A refusal is an error of code UNAUTHENTICATED,
@@ -44,6 +46,13 @@ type Config struct {
 	BatchWindow time.Duration
 	// BatchSize is how many pushes wait at most, and how many are in one batch. Zero means 50.
 	BatchSize int
+	// Past is what clients that come back have missed. Zero means that they have to read it anew by REST.
+	Past *recovery.Past
+	// Sessions remembers which rooms a session heard. Zero means that nothing is remembered.
+	Sessions *recovery.Sessions
+	// RoomsOf lists the rooms that a user is a member of as of a position, those of newest activity first. The
+	// error is of code STALE or UNAVAILABLE. Zero means that it is not known.
+	RoomsOf func(ctx context.Context, userID string, asOf event.Position, limit int) ([]string, error)
 	// Ready is closed when the hub knows its position; until then connections wait. Zero
 	// means that it does.
 	Ready <-chan struct{}

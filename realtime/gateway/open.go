@@ -11,9 +11,7 @@ import (
 	"strings"
 
 	"parley/domain"
-	"parley/domain/event"
 	"parley/domain/wire"
-	"parley/realtime/hub"
 )
 
 // Handshake is what is kept of the request that opened a connection.
@@ -43,6 +41,12 @@ type Options struct {
 	Token string
 	// Rooms are what it wants to hear from the beginning.
 	Rooms []string
+	// Offset is the position that it has seen, "" if it does not come back.
+	Offset string
+	// PID names the session that it had, "" if it does not know.
+	PID string
+	// Recovery says that it wants Socket.IO's connection state recovery: a pid and offsets.
+	Recovery bool
 	// Batch says that it wants pushes gathered into batches: batch:<event> with an array.
 	Batch bool
 }
@@ -51,14 +55,29 @@ type Options struct {
 // type, is left out.
 func ParseOptions(object json.RawMessage) Options {
 	var o struct {
-		Token json.RawMessage `json:"token"`
-		Rooms json.RawMessage `json:"rooms"`
-		Batch json.RawMessage `json:"batch"`
+		Token    json.RawMessage `json:"token"`
+		Rooms    json.RawMessage `json:"rooms"`
+		Offset   json.RawMessage `json:"offset"`
+		PID      json.RawMessage `json:"pid"`
+		Recovery json.RawMessage `json:"recovery"`
+		Batch    json.RawMessage `json:"batch"`
 	}
 	if len(object) == 0 || json.Unmarshal(object, &o) != nil {
 		return Options{}
 	}
-	return Options{Token: lenient[string](o.Token), Rooms: lenient[[]string](o.Rooms), Batch: lenient[bool](o.Batch)}
+	return Options{
+		Token: lenient[string](o.Token), Rooms: lenient[[]string](o.Rooms),
+		Offset: offset(o.Offset), PID: lenient[string](o.PID),
+		Recovery: lenient[bool](o.Recovery), Batch: lenient[bool](o.Batch),
+	}
+}
+
+// offset is a string, or what else the client takes for one: there is nothing at null and at "".
+func offset(raw json.RawMessage) string {
+	if s := lenient[string](raw); s != "" || len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
+		return s
+	}
+	return string(raw)
 }
 
 func lenient[T any](raw json.RawMessage) T {
@@ -78,12 +97,6 @@ type RefusedError struct {
 
 // Error is the message.
 func (r *RefusedError) Error() string { return r.Message }
-
-// sessionStart is the payload of the event session.
-type sessionStart struct {
-	UserID   string         `json:"userId"`
-	Position event.Position `json:"position"`
-}
 
 // Open lets a client in: it finds out who it is, attaches it to the hub and sends the event
 // session before anything else. The caller has to call Session.Closed in the end. A
@@ -142,7 +155,7 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 		bucket: newBucket(g.cfg.Rate, g.cfg.Burst, now), slots: make(chan struct{}, g.cfg.MaxInFlight),
 	}
 	s.principal.Store(&principal)
-	if err := s.start(ctx, options.Rooms); err != nil {
+	if err := s.start(ctx, options); err != nil {
 		return nil, err
 	}
 	opened = true
@@ -186,37 +199,6 @@ func refusal(message string, err error, codes ...domain.Code) error {
 	return err
 }
 
-// start attaches the session to the hub, with those of the rooms that the user is a
-// member of.
-func (s *Session) start(ctx context.Context, rooms []string) error {
-	list := s.wanted(rooms)
-	for look := range looks {
-		s.gateway.look(ctx, s.Principal(), list)
-		if err := away(list); err != nil {
-			return err
-		}
-		found := wants(list)
-		if err := s.gateway.hub.Await(ctx, max(s.activeAt, newest(found))); err != nil {
-			return err
-		}
-		place, p, err := s.gateway.hub.Attach(s.userID, s.activeAt, s, found...)
-		if err == nil {
-			s.place = place
-			return s.greet(p)
-		}
-		if !errors.Is(err, hub.ErrStale) {
-			return err
-		}
-		if !pause(ctx, firstLook<<look) {
-			return ctx.Err()
-		}
-		if err := s.lookAgain(ctx); err != nil {
-			return err
-		}
-	}
-	return hub.ErrStale
-}
-
 // wanted are the rooms that a client named, as far as they may be rooms and there is a place.
 func (s *Session) wanted(rooms []string) []*candidate {
 	var list []*candidate
@@ -252,20 +234,5 @@ func (s *Session) lookAgain(ctx context.Context) error {
 		return &RefusedError{"Invalid user", domain.CodeInvalidUser}
 	}
 	s.activeAt = user.Position
-	return nil
-}
-
-// greet sends the event session and goes live.
-func (s *Session) greet(p event.Position) error {
-	if s.gateway.draining.Load() { // perhaps too late for Drain to have seen it
-		s.place.Detach()
-		return errDraining
-	}
-	data, err := wire.Marshal(sessionStart{UserID: s.userID, Position: p})
-	if err != nil {
-		s.place.Detach()
-		return err
-	}
-	s.place.Release(func() { s.peer.Emit(wire.EventSession, data) })
 	return nil
 }

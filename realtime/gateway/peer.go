@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 
+	"parley/domain/event"
 	"parley/realtime/hub"
 )
 
@@ -21,6 +22,14 @@ type Peer interface {
 	Deliver(p *hub.Push)
 	// Emit queues an event to this connection alone. data is a JSON object.
 	Emit(event string, data json.RawMessage)
+	// EmitAt is Emit for an event that says where the client's cursor stands.
+	EmitAt(event string, data json.RawMessage, at event.Position)
+	// Replay queues what the client has missed, in order. It is bounded already, so the limits of
+	// the queue do not count it.
+	Replay(missed []*hub.Push)
+	// Recover is for a client with connection state recovery, before anything is sent: it puts the pid into
+	// the greeting, and offsets onto what is durable, where the protocol has a place for them.
+	Recover(pid string)
 	// Remove ends the connection for good: the client should not come back by itself.
 	Remove()
 	// Close ends the connection by accident, as the client sees it: it should come back.

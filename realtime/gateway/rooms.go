@@ -122,6 +122,7 @@ func (s *Session) join(
 	ctx context.Context, c *call, list []*candidate, result func(event.Position) (any, error),
 ) {
 	s.become(ctx, c, list)
+	s.remember(ctx, list)
 	p, err := s.hear(ctx, list)
 	if err != nil {
 		c.done(nil, err)
@@ -269,6 +270,7 @@ func (g *Gateway) createRoom(ctx context.Context, c *call, request commands.Crea
 		return
 	}
 	list := []*candidate{{id: room.ID, room: room, since: room.Position}}
+	s.remember(ctx, list)
 	if _, err := s.hear(ctx, list); err != nil {
 		c.done(room, nil) // it is created; hearing it takes a join-room
 		return
@@ -276,12 +278,13 @@ func (g *Gateway) createRoom(ctx context.Context, c *call, request commands.Crea
 	s.place.Release(c.settled(room, nil))
 }
 
-func (g *Gateway) unsubscribeRoom(_ context.Context, c *call, ref commands.RoomRef) {
+func (g *Gateway) unsubscribeRoom(ctx context.Context, c *call, ref commands.RoomRef) {
 	if !domain.ValidID(ref.RoomID) {
 		c.done(nil, domain.Invalid("roomId", "must be an id"))
 		return
 	}
 	c.session.place.Unsubscribe(ref.RoomID)
+	c.session.noteRooms(ctx, c.session.place.Rooms())
 	c.session.flush() // the answer is the end of what it hears of the room
 	c.done(roomOnly(ref), nil)
 }

@@ -26,9 +26,12 @@ type Session struct {
 	release   func() // gives the address's place back
 
 	place *hub.Socket // set once attached; the reader alone uses it
+	pid   string      // names the session if the client may come back to it; the reader alone uses it
 
 	bucket bucket // reader only
 	serial uint64 // of the last command; reader only
+	// batch is closed when the last batch-update is answered; nil before the first. Reader only.
+	batch <-chan struct{}
 
 	slots   chan struct{} // one for each command in flight
 	closing atomic.Bool   // no more commands are taken
@@ -134,6 +137,7 @@ func (s *Session) Closed() {
 	s.gateway.expiry.forget(s)
 	s.place.Detach()
 	s.drop()
+	s.forget()
 	s.release()
 }
 

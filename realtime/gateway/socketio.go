@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/wire"
 	"parley/realtime/engineio"
 	"parley/realtime/hub"
@@ -94,8 +95,9 @@ func (a Answer) appendArray(dst []byte) []byte {
 
 // socketPeer is a Socket.IO connection as a session sees it.
 type socketPeer struct {
-	socket *socketio.Socket
-	logger *slog.Logger
+	socket  *socketio.Socket
+	logger  *slog.Logger
+	offsets bool // the client has connection state recovery
 }
 
 func (p *socketPeer) ID() string            { return p.socket.ID() }
@@ -110,12 +112,55 @@ func (p *socketPeer) Queued() int {
 
 // Deliver queues the push's shared frame. A socket that cannot take it is closing already.
 func (p *socketPeer) Deliver(push *hub.Push) {
-	frame, err := push.SocketIO()
+	frame := p.frame(push)
+	switch {
+	case frame == nil:
+	case push.Durable:
+		_ = p.socket.Send(frame)
+	default:
+		p.socket.SendVolatile(frame)
+	}
+}
+
+// Replay implements Peer.
+func (p *socketPeer) Replay(missed []*hub.Push) {
+	frames := make([]*engineio.Frame, 0, len(missed))
+	for _, push := range missed {
+		if frame := p.frame(push); frame != nil {
+			frames = append(frames, frame)
+		}
+	}
+	_ = p.socket.SendBurst(frames...)
+}
+
+// frame is the push in the form that the client wants; nil if it cannot be encoded.
+func (p *socketPeer) frame(push *hub.Push) *engineio.Frame {
+	encode := push.SocketIO
+	if p.offsets {
+		encode = push.SocketIOOffset
+	}
+	frame, err := encode()
 	if err != nil {
 		p.logger.Error("push cannot be encoded", slog.String("event", push.Event), slog.Any("error", err))
+	}
+	return frame
+}
+
+// Recover implements Peer.
+func (p *socketPeer) Recover(pid string) {
+	p.offsets = true
+	p.socket.SetPID(pid)
+}
+
+// EmitAt implements Peer.
+func (p *socketPeer) EmitAt(name string, data json.RawMessage, at event.Position) {
+	if !p.offsets {
+		p.Emit(name, data)
 		return
 	}
-	_ = p.socket.Send(frame)
+	if err := p.socket.Emit(name, data, hub.Offset(at)); err != nil {
+		p.logger.Debug("event not sent", slog.String("event", name), slog.Any("error", err))
+	}
 }
 
 func (p *socketPeer) Emit(event string, data json.RawMessage) {

@@ -69,7 +69,7 @@ func (l *lane) tell(f *Fact) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hears(f) {
-		for _, p := range f.made() {
+		for _, p := range f.Pushes() {
 			l.deliver(p)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"parley/domain/event"
 	"parley/domain/wire"
@@ -88,9 +89,15 @@ func (p *Push) onlyFor(room, user string) bool {
 // Fact is one recorded event on its way to the sockets.
 type Fact struct {
 	Position event.Position
+	// At is when it was recorded.
+	At time.Time
+	// Size is about what it takes in memory, in bytes.
+	Size int
 	// Room and Users are everybody whom one of the pushes addresses.
 	Room  string
 	Users []string
+	// Joins says that Users became members of Room.
+	Joins bool
 	// Left is a user who is no member of Room from here on, or "".
 	Left string
 	// Shut is a user whose sockets have to be closed, or "".
@@ -102,10 +109,12 @@ type Fact struct {
 	pushes []*Push
 }
 
-func (f *Fact) made() []*Push {
+// Pushes are what the fact tells. All who ask share them.
+func (f *Fact) Pushes() []*Push {
 	f.once.Do(func() {
 		if f.Make != nil {
 			f.pushes = f.Make()
+			f.Make = nil
 		}
 	})
 	return f.pushes

@@ -28,7 +28,7 @@ type Socket struct {
 	reason    Reason            // for which it left
 	held      []*engineio.Frame // sent while connecting
 	heldBytes int
-	heldBurst int // how many of held are of a burst, which the limits do not count
+	heldBurst int    // how many of held are of a burst, which the limits do not count
 	kicked    bool   // Disconnect was called while connecting
 	pid       string // put into the CONNECT reply if not empty
 	acks      map[int64]*pendingAck

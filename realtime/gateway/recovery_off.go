@@ -1,0 +1,5 @@
+//go:build norecovery
+
+package gateway
+
+const recoveryOff = true
