@@ -32,6 +32,7 @@ func (g *Gateway) entries() map[string]entry {
 		"set-role":         awaited(g, decode[commands.SetRole], use(m.SetRole)),
 
 		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
+		batchUpdateName: g.batchUpdate,
 
 		"send-message":   pipelined(decode[commands.SendMessage], m.SendMessage),
 		"edit-message":   pipelined(decode[commands.EditMessage], m.EditMessage),
