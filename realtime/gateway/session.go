@@ -32,8 +32,6 @@ type Session struct {
 	serial uint64 // of the last command; reader only
 	// batch is closed when the last batch-update is answered; nil before the first. Reader only.
 	batch <-chan struct{}
-	// batch is closed when the last batch-update is answered; nil before the first. Reader only.
-	batch <-chan struct{}
 
 	slots   chan struct{} // one for each command in flight
 	closing atomic.Bool   // no more commands are taken
