@@ -101,6 +101,14 @@ func Decode(typ string, schemaVersion int, data []byte) (Event, error) {
 		return decode[MessageEdited](data)
 	case TypeMessageDeleted:
 		return decode[MessageDeleted](data)
+	case TypeReactionAdded:
+		return decode[ReactionAdded](data)
+	case TypeReactionRemoved:
+		return decode[ReactionRemoved](data)
+	case TypeMessagePinned:
+		return decode[MessagePinned](data)
+	case TypeMessageUnpinned:
+		return decode[MessageUnpinned](data)
 	default:
 		return nil, fmt.Errorf("%w %q", ErrUnknownType, typ)
 	}

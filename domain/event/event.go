@@ -31,6 +31,11 @@ const (
 	TypeMessageSent    = "MessageSent"
 	TypeMessageEdited  = "MessageEdited"
 	TypeMessageDeleted = "MessageDeleted"
+
+	TypeReactionAdded   = "ReactionAdded"
+	TypeReactionRemoved = "ReactionRemoved"
+	TypeMessagePinned   = "MessagePinned"
+	TypeMessageUnpinned = "MessageUnpinned"
 )
 
 // Types lists every wire name.
@@ -40,5 +45,6 @@ func Types() []string {
 		TypeRoomCreated, TypeRoomUpdated, TypeRoomArchived,
 		TypeMemberJoined, TypeMemberLeft, TypeMemberRemoved, TypeMemberRoleChanged,
 		TypeMessageSent, TypeMessageEdited, TypeMessageDeleted,
+		TypeReactionAdded, TypeReactionRemoved, TypeMessagePinned, TypeMessageUnpinned,
 	}
 }

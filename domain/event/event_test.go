@@ -20,6 +20,8 @@ func TestEachTypeKnowsItsStream(t *testing.T) {
 		event.TypeMemberJoined: "room-r-1", event.TypeMemberLeft: "room-r-1", event.TypeMemberRemoved: "room-r-1",
 		event.TypeMemberRoleChanged: "room-r-1",
 		event.TypeMessageSent:       "messages-r-1", event.TypeMessageEdited: "messages-r-1", event.TypeMessageDeleted: "messages-r-1",
+		event.TypeReactionAdded: "messages-r-1", event.TypeReactionRemoved: "messages-r-1",
+		event.TypeMessagePinned: "messages-r-1", event.TypeMessageUnpinned: "messages-r-1",
 	}
 	for typ, e := range samples() {
 		if e.Type() != typ || e.Stream() != want[typ] {
@@ -42,7 +44,7 @@ func TestSubjectAndNumber(t *testing.T) {
 			t.Errorf("%s numbered: %v", typ, got)
 		}
 		about := ""
-		if typ == event.TypeMessageEdited || typ == event.TypeMessageDeleted {
+		if n.Stream == event.MessagesStream("r-1") && typ != event.TypeMessageSent {
 			about = messageID
 		}
 		if n.Subject != about {

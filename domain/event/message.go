@@ -49,6 +49,8 @@ type MessageEdited struct {
 	// Seq and SentAt are those of the MessageSent event.
 	Seq    int64     `json:"seq"`
 	SentAt time.Time `json:"sentAt"`
+	// Marks are as the edit finds and leaves them.
+	Marks
 }
 
 // MessageDeleted leaves a tombstone: number and sender stay, the content is gone from
@@ -91,6 +93,14 @@ func subject(e Event) string {
 	case MessageEdited:
 		return e.MessageID
 	case MessageDeleted:
+		return e.MessageID
+	case ReactionAdded:
+		return e.MessageID
+	case ReactionRemoved:
+		return e.MessageID
+	case MessagePinned:
+		return e.MessageID
+	case MessageUnpinned:
 		return e.MessageID
 	default:
 		return ""

@@ -44,6 +44,13 @@ func samples() map[string]event.Event {
 		event.MessageSent{Message: message},
 		event.MessageEdited{Message: message, Seq: 7, SentAt: moment()},
 		event.MessageDeleted{RoomID: "r-1", MessageID: messageID, Seq: 7, Author: "ann", By: "mod"},
+		event.ReactionAdded{Reaction: event.Reaction{
+			RoomID: "r-1", MessageID: messageID, Seq: 7, Emoji: "👩‍👩‍👧‍👦", UserID: "ann",
+			After: &event.Marks{Reactions: map[string][]string{"👩‍👩‍👧‍👦": {"mia", "ann"}, "<3": {"mod"}}, Pinned: true},
+		}},
+		event.ReactionRemoved{Reaction: event.Reaction{RoomID: "r-1", MessageID: messageID, Seq: 7, Emoji: "+1", UserID: "ann"}},
+		event.MessagePinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 7, By: "mod"}},
+		event.MessageUnpinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 7, By: "ann"}},
 	}
 	byType := make(map[string]event.Event, len(list))
 	for _, e := range list {
