@@ -124,6 +124,14 @@ func Concerns(payload event.Event) *hub.Fact {
 		return &hub.Fact{Room: e.RoomID}
 	case event.MessageDeleted:
 		return &hub.Fact{Room: e.RoomID}
+	case event.ReactionAdded:
+		return &hub.Fact{Room: e.RoomID}
+	case event.ReactionRemoved:
+		return &hub.Fact{Room: e.RoomID}
+	case event.MessagePinned:
+		return &hub.Fact{Room: e.RoomID}
+	case event.MessageUnpinned:
+		return &hub.Fact{Room: e.RoomID}
 	case event.RoomCreated:
 		return &hub.Fact{Room: e.RoomID, Users: members(e.Members), Joins: true}
 	case event.RoomUpdated:

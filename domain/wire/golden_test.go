@@ -40,6 +40,13 @@ func plain() event.Message {
 	return event.Message{RoomID: "r-1", MessageID: messageID, Content: "hi", Sender: event.Sender{ID: "ann", Username: "Ann"}}
 }
 
+func reaction() event.Reaction {
+	return event.Reaction{
+		RoomID: "r-1", MessageID: messageID, Seq: 3, Emoji: "👩‍👩‍👧‍👦", UserID: "mia",
+		After: &event.Marks{Reactions: map[string][]string{"<3": {"mod"}}},
+	}
+}
+
 func room() event.Room {
 	return event.Room{
 		RoomID: "r-1", Name: "Tea & <biscuits>", RoomType: event.RoomPublic, Topic: nasty,
@@ -64,6 +71,14 @@ func TestPushes(t *testing.T) {
 		"message-sent-plain":  event.MessageSent{Message: plain()},
 		"message-edited":      event.MessageEdited{Message: message(), Seq: 3, SentAt: moment().Add(-time.Minute)},
 		"message-deleted":     event.MessageDeleted{RoomID: "r-1", MessageID: messageID, Seq: 3, Author: "ann", By: "mod"},
+		"message-edited-marked": event.MessageEdited{
+			Message: plain(), Seq: 3, SentAt: moment().Add(-time.Minute),
+			Marks: event.Marks{Reactions: map[string][]string{"👍": {"mia", "ann"}, "<3": {"mod"}}, Pinned: true},
+		},
+		"reaction-added":   event.ReactionAdded{Reaction: reaction()},
+		"reaction-removed": event.ReactionRemoved{Reaction: reaction()},
+		"message-pinned":   event.MessagePinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 3, By: "mod"}},
+		"message-unpinned": event.MessageUnpinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 3, By: "mod"}},
 		"room-created": event.RoomCreated{
 			RoomID: "r-1", Name: "Tea & <biscuits>", RoomType: event.RoomPrivate, Topic: nasty, CreatedBy: "ann",
 			Members: []event.Member{{UserID: "ann", Role: event.RoleOwner}, {UserID: "mia", Role: event.RoleMember}},

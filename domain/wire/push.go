@@ -128,6 +128,14 @@ func Pushes(r event.Recorded) ([]Push, error) {
 		return toRoom(EventMessageDeleted, e.RoomID, MessageDeleted{
 			RoomID: e.RoomID, MessageID: e.MessageID, Seq: e.Seq, UserID: e.By, Stamp: StampOf(r),
 		})
+	case event.ReactionAdded:
+		return reacted(EventReactionAdded, r, e.Reaction)
+	case event.ReactionRemoved:
+		return reacted(EventReactionRemoved, r, e.Reaction)
+	case event.MessagePinned:
+		return pinned(EventMessagePinned, r, e.Pin)
+	case event.MessageUnpinned:
+		return pinned(EventMessageUnpinned, r, e.Pin)
 	case event.RoomCreated:
 		return created(r, e)
 	case event.RoomUpdated:

@@ -51,6 +51,8 @@ type Message struct {
 	ClientMessageID string              `json:"clientMessageId,omitempty"`
 	// Position is that of the last event that changed the message.
 	Position event.Position `json:"position"`
+	// Thread sums up the answers in what is fetched; nil when there are none. Pushes and acks never have it.
+	Thread *Thread `json:"thread,omitempty"`
 }
 
 // Room is a room as clients see it.
@@ -95,6 +97,7 @@ func NewMessage(r event.Recorded, e event.MessageSent) Message {
 func EditedMessage(r event.Recorded, e event.MessageEdited) Message {
 	m := message(e.Message, e.Seq, e.SentAt, r.Position)
 	m.EditedAt = OptionalTime(r.RecordedAt)
+	m.Reactions, m.Pinned = Reactions(e.Reactions), e.Pinned
 	return m
 }
 
