@@ -22,63 +22,101 @@ func (a *app) editMessage(ctx context.Context, t *task[EditMessage]) (decision[w
 		return none, err
 	}
 	state := message.State{Room: snap.State}
-	var history []event.Recorded
 	if snap.State.MayWrite(by) == nil { // others learn nothing about messages
-		var whole bool
-		if history, whole, err = a.history(ctx, t.c.MessageID); err != nil {
-			return none, fmt.Errorf("read message %s: %w", t.c.MessageID, err)
+		if state.Message, err = a.edited(ctx, t.c.MessageID); err != nil {
+			return none, err
 		}
-		state.Message = message.Fold(message.Message{}, history...)
-		state.Message.Outdated = !whole
 	}
 	e, err := message.Edit{By: by, Content: t.c.Content, MaxLength: a.cfg.MaxMessageLength}.Decide(state)
 	if err != nil {
 		return none, err
 	}
-	unchanged, err := shown(history)
 	return decision[wire.Message]{
-		event: e, unchanged: unchanged, stored: func(r event.Recorded) (wire.Message, error) {
-			return shown([]event.Recorded{r})
-		},
+		event: e, unchanged: shape(state.Message), stored: editedMessage,
 		conditions: a.stillMember(
-			&t.reading, snap, by.ID, stillActive(author), eventstore.EventAbsent(message.DeletedID(t.c.MessageID)),
+			&t.reading, snap, by.ID, stillActive(author), eventstore.SubjectAt(t.c.MessageID, state.Message.Last),
 		),
-	}, err
+	}, nil
 }
 
-// maxHistory bounds how many events about a message an edit reads to find its present words.
-const maxHistory = 32
-
-// history reads a message and what changed it, in order. When that is too much, it is whether
-// there is such a message and whether it was deleted, and whole is false.
-func (a *app) history(ctx context.Context, id string) (found []event.Recorded, whole bool, err error) {
-	parsed, err := event.ParseID(id)
+func editedMessage(r event.Recorded) (wire.Message, error) {
+	payload, err := r.Payload()
 	if err != nil {
-		return nil, false, message.ErrNotFound()
+		return wire.Message{}, err
 	}
-	if found, err = a.Log.About(ctx, parsed, maxHistory); err == nil && len(found) == maxHistory {
-		found, err = a.Log.ByID(ctx, parsed, message.DeletedID(id))
-		return found, false, err
+	e, ok := payload.(event.MessageEdited)
+	if !ok {
+		return wire.Message{}, message.ErrNotFound()
 	}
-	return found, true, err
+	return wire.EditedMessage(r, e), nil
 }
 
-// shown is a message as the last of these events leaves it.
-func shown(history []event.Recorded) (wire.Message, error) {
-	for _, r := range slices.Backward(history) {
+// shape is a message as clients see it. One that was never edited and has marks is like one that was sent
+// with them.
+func shape(m message.Message) wire.Message {
+	if !m.EditedAt.IsZero() {
+		r := event.Recorded{RecordedAt: m.EditedAt, Position: m.Last}
+		return wire.EditedMessage(r, event.MessageEdited{Message: m.Message, Seq: m.Seq, SentAt: m.SentAt, Marks: m.Marks})
+	}
+	r := event.Recorded{Seq: m.Seq, RecordedAt: m.SentAt, Position: max(m.Position, m.Last)}
+	shown := wire.NewMessage(r, event.MessageSent{Message: m.Message})
+	shown.Reactions, shown.Pinned = wire.Reactions(m.Marks.Reactions), m.Marks.Pinned
+	return shown
+}
+
+// aboutPage is how many events about a message are read at once, the last ones first.
+const aboutPage = 64
+
+// marked reads a message with its marks; its content may be older than an edit. How much is read
+// follows the number of its reactions, not how often they changed.
+func (a *app) marked(ctx context.Context, id string) (message.Message, error) {
+	m, err := a.message(ctx, id)
+	if err != nil || m.MessageID == "" || m.Deleted {
+		return m, err
+	}
+	var since []event.Recorded
+	for below := event.Position(0); ; below = since[0].Position {
+		page, err := a.Log.LastAbout(ctx, id, below, aboutPage)
+		if err != nil {
+			return message.Message{}, fmt.Errorf("read about message %s: %w", id, err)
+		}
+		whole := lastIndex(page, message.TellsAll)
+		since = slices.Concat(page[max(whole, 0):], since)
+		if whole >= 0 || len(page) < aboutPage {
+			return message.Fold(m, since...), nil
+		}
+	}
+}
+
+func lastIndex(events []event.Recorded, is func(event.Recorded) bool) int {
+	for i, r := range slices.Backward(events) {
+		if is(r) {
+			return i
+		}
+	}
+	return -1
+}
+
+// edited is marked, with the content as it is now.
+func (a *app) edited(ctx context.Context, id string) (message.Message, error) {
+	m, err := a.marked(ctx, id)
+	if err != nil || m.MessageID == "" || m.Deleted || m.Last == 0 {
+		return m, err
+	}
+	last, err := a.Log.LastAbout(ctx, id, 0, 1, event.TypeMessageEdited)
+	if err != nil {
+		return message.Message{}, fmt.Errorf("read the last edit of message %s: %w", id, err)
+	}
+	for _, r := range last {
 		payload, err := r.Payload()
 		if err != nil {
-			return wire.Message{}, err
+			return message.Message{}, err
 		}
-		switch e := payload.(type) {
-		case event.MessageSent:
-			return wire.NewMessage(r, e), nil
-		case event.MessageEdited:
-			return wire.EditedMessage(r, e), nil
-		default:
+		if e, ok := payload.(event.MessageEdited); ok {
+			m.Message, m.EditedAt = e.Message, r.RecordedAt
 		}
 	}
-	return wire.Message{}, message.ErrNotFound()
+	return m, nil
 }
 
 func (a *app) deleteMessage(ctx context.Context, t *task[DeleteMessage]) (decision[Deleted], error) {

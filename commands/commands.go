@@ -72,6 +72,12 @@ type Commands struct {
 	EditMessage   UseCase[EditMessage, wire.Message]
 	DeleteMessage UseCase[DeleteMessage, Deleted]
 
+	// What others put on messages.
+	AddReaction    UseCase[React, Reacted]
+	RemoveReaction UseCase[React, Reacted]
+	PinMessage     UseCase[MessageRef, Done]
+	UnpinMessage   UseCase[MessageRef, Done]
+
 	// Users and rooms as the write side knows them, for the edges: who may come in, which rooms a
 	// socket may hear. Never stale with regard to what this caller has been acknowledged.
 	Directory Directory

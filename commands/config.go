@@ -159,6 +159,7 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 	c.fillRooms(a)
 	c.fillMembers(a)
 	c.fillMessages(a)
+	c.fillMarks(a)
 	return c, nil
 }
 

@@ -95,6 +95,19 @@ type DeleteMessage struct {
 	MessageID string `json:"messageId" validate:"required,uuid"`
 }
 
+// React puts an emoji on a message, or takes the actor's own away.
+type React struct {
+	RoomID    string `json:"roomId" validate:"required,id"`
+	MessageID string `json:"messageId" validate:"required,uuid"`
+	Emoji     string `json:"emoji"`
+}
+
+// MessageRef names a message.
+type MessageRef struct {
+	RoomID    string `json:"roomId" validate:"required,id"`
+	MessageID string `json:"messageId" validate:"required,uuid"`
+}
+
 // The answers. Those that are shapes of their own are in parley/domain/wire. Each
 // answer of a durable command says where it was recorded.
 
@@ -129,4 +142,13 @@ type Deleted struct {
 	MessageID string         `json:"messageId"`
 	Seq       int64          `json:"seq"`
 	Position  event.Position `json:"position"`
+}
+
+// Reacted is the answer to AddReaction and RemoveReaction.
+type Reacted struct {
+	MessageID string `json:"messageId"`
+	// Reactions are those of the message, each with the ids of its users. They are as of Position, unless
+	// others reacted to the message at the same moment: their reactions may be missing, and are pushed.
+	Reactions map[string][]string `json:"reactions"`
+	Position  event.Position      `json:"position"`
 }

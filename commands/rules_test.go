@@ -168,6 +168,53 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"archived": all(archived), "none": all(hidden),
 			},
 		},
+		"react to mia's message": {
+			func(who, room string) domain.Code {
+				return code(k, k.AddReaction, who, commands.React{RoomID: room, MessageID: k.miaSaid(room), Emoji: "👍"})
+			},
+			row{
+				"public":   {ok, ok, ok, outside, outside, nobody},
+				"private":  {ok, ok, ok, hidden, outside, nobody},
+				"direct":   {ok, hidden, ok, hidden, outside, nobody},
+				"archived": all(archived), "none": all(hidden),
+			},
+		},
+		"take back what was not put": {
+			func(who, room string) domain.Code {
+				return code(k, k.RemoveReaction, who, commands.React{RoomID: room, MessageID: k.miaSaid(room), Emoji: "👍"})
+			},
+			row{
+				"public":   {ok, ok, ok, outside, outside, nobody},
+				"private":  {ok, ok, ok, hidden, outside, nobody},
+				"archived": all(archived), "none": all(hidden),
+			},
+		},
+		"react to nothing": {
+			func(who, room string) domain.Code {
+				return code(k, k.AddReaction, who, commands.React{RoomID: room, MessageID: nowhere, Emoji: "👍"})
+			},
+			row{"private": {domain.CodeMessageNotFound, domain.CodeMessageNotFound, domain.CodeMessageNotFound, hidden, outside, nobody}},
+		},
+		"pin mia's message": {
+			func(who, room string) domain.Code {
+				return code(k, k.PinMessage, who, commands.MessageRef{RoomID: room, MessageID: k.miaSaid(room)})
+			},
+			row{
+				"public":   {ok, ok, forbidden, outside, ok, nobody},
+				"private":  {ok, ok, forbidden, hidden, ok, nobody},
+				"direct":   {ok, hidden, ok, hidden, ok, nobody},
+				"archived": all(archived), "none": all(hidden),
+			},
+		},
+		"unpin mia's message": {
+			func(who, room string) domain.Code {
+				return code(k, k.UnpinMessage, who, commands.MessageRef{RoomID: room, MessageID: k.miaSaid(room)})
+			},
+			row{
+				"private":  {ok, ok, forbidden, hidden, ok, nobody},
+				"archived": all(archived), "none": all(hidden),
+			},
+		},
 		"delete nothing": {
 			func(who, room string) domain.Code {
 				return code(k, k.DeleteMessage, who, commands.DeleteMessage{RoomID: room, MessageID: nowhere})

@@ -87,12 +87,12 @@ func (c Edit) Decide(s State) (event.Event, error) {
 	if err := CheckContent(c.Content, s.Message.Attachments, c.MaxLength); err != nil {
 		return nil, err
 	}
-	if c.Content == s.Message.Content && !s.Message.Outdated {
+	if c.Content == s.Message.Content {
 		return nil, nil
 	}
 	next := s.Message.Message
 	next.Content = c.Content
-	return event.MessageEdited{Message: next, Seq: s.Message.Seq, SentAt: s.Message.SentAt}, nil
+	return event.MessageEdited{Message: next, Seq: s.Message.Seq, SentAt: s.Message.SentAt, Marks: s.Message.Marks}, nil
 }
 
 // Delete takes State.Message away.

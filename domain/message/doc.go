@@ -10,6 +10,9 @@
 //   - Only members write, and nobody in an archived room.
 //   - Authors edit and delete their own messages while they are members; moderators, owners
 //     and admins delete any.
-//   - What was deleted is neither edited nor answered nor deleted again (MESSAGE_DELETED).
+//   - What was deleted is neither edited nor answered nor marked nor deleted again (MESSAGE_DELETED).
+//   - Members react, each with an emoji once. Doing it again, or undoing what was not done, is no error
+//     and no event.
+//   - Moderators, owners and admins pin; in a direct room both.
 //   - A message of another room does not exist (MESSAGE_NOT_FOUND).
 package message

@@ -18,11 +18,18 @@ type State struct {
 // Message is a message as it is now.
 type Message struct {
 	event.Message
-	Seq     int64
-	SentAt  time.Time
-	Deleted bool
-	// Outdated says that there may be edits beyond this one's content.
-	Outdated bool
+	Seq    int64
+	SentAt time.Time
+	// Position is that of the MessageSent event.
+	Position event.Position
+	// EditedAt is zero for a message that was never edited.
+	EditedAt time.Time
+	Deleted  bool
+	Marks    event.Marks
+	// Changes is how many events about the message have followed the last one that told all its marks.
+	Changes int
+	// Last is the position of the last event about the message, 0 for none.
+	Last event.Position
 }
 
 // Evolve is s after one event of the room's stream, or of the message. It is total: other
@@ -49,22 +56,61 @@ func evolve(m Message, r event.Recorded) Message {
 	if err != nil {
 		return m // written by a newer build: it says nothing that this one asks
 	}
-	switch e := payload.(type) {
-	case event.MessageSent:
+	if e, ok := payload.(event.MessageSent); ok {
 		if m.MessageID == "" {
-			return Message{Message: e.Message, Seq: r.Seq, SentAt: r.RecordedAt}
+			m = Message{Message: e.Message, Seq: r.Seq, SentAt: r.RecordedAt, Position: r.Position}
 		}
+		return m
+	}
+	if r.Subject == "" || r.Subject != m.MessageID {
+		return m
+	}
+	m.Last = r.Position
+	m.Changes++
+	switch e := payload.(type) {
 	case event.MessageEdited:
-		if e.MessageID == m.MessageID {
-			m.Message = e.Message
-		}
+		m.Message, m.EditedAt = e.Message, r.RecordedAt
+		m.Marks, m.Changes = e.Marks, 0
 	case event.MessageDeleted:
-		if e.MessageID == m.MessageID {
-			m.Deleted = true
-		}
+		m.Deleted = true
+	case event.ReactionAdded:
+		m.react(e.Reaction, event.Marks.Reacted)
+	case event.ReactionRemoved:
+		m.react(e.Reaction, event.Marks.Unreacted)
+	case event.MessagePinned:
+		m.Marks.Pinned = true
+	case event.MessageUnpinned:
+		m.Marks.Pinned = false
 	default:
 	}
 	return m
+}
+
+func (m *Message) react(e event.Reaction, change func(event.Marks, string, string) event.Marks) {
+	if e.After != nil {
+		m.Marks, m.Changes = *e.After, 0
+		return
+	}
+	m.Marks = change(m.Marks, e.Emoji, e.UserID)
+}
+
+// TellsAll reports whether all marks of a message are known from r on: what came before r
+// need not be folded to know them.
+func TellsAll(r event.Recorded) bool {
+	payload, err := r.Payload()
+	if err != nil {
+		return false
+	}
+	switch e := payload.(type) {
+	case event.MessageEdited:
+		return true
+	case event.ReactionAdded:
+		return e.After != nil
+	case event.ReactionRemoved:
+		return e.After != nil
+	default:
+		return false
+	}
 }
 
 // RepeatableID is the id of a message that its sender named: the same name gives the same id.

@@ -93,6 +93,14 @@ func (s State) MayModerate(by Actor) error {
 	return s.atLeast(moderator, by, "only moderators and owners may do this")
 }
 
+// MayPin fails as MayModerate does, but for the two members of a direct room: they may both.
+func (s State) MayPin(by Actor) error {
+	if _, isMember := s.Members.Get(by.ID); isMember && s.Type == event.RoomDirect {
+		return s.MayWrite(by)
+	}
+	return s.MayModerate(by)
+}
+
 // open fails unless the actor sees the room and it is not archived.
 func (s State) open(by Actor) error {
 	if err := s.MaySee(by); err != nil {
