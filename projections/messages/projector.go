@@ -13,18 +13,22 @@ import (
 )
 
 // Projector writes the view.
-type Projector struct{ put, bury string }
+type Projector struct{ put, bury, unreact, react, mark, answer string }
 
 // NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
 func NewProjector(schema string) *Projector {
-	return &Projector{put: projections.In(schema, putSQL), bury: projections.In(schema, burySQL)}
+	return &Projector{
+		put: projections.In(schema, putSQL), bury: projections.In(schema, burySQL),
+		unreact: projections.In(schema, unreactSQL), react: projections.In(schema, reactSQL),
+		mark: projections.In(schema, markSQL), answer: projections.In(schema, answerSQL),
+	}
 }
 
 // Name is the view's.
 func (*Projector) Name() string { return "messages" }
 
 // Tables are the view's.
-func (*Projector) Tables() []string { return []string{"messages"} }
+func (*Projector) Tables() []string { return []string{"messages", "reactions"} }
 
 // Apply folds the batch to one change for each message and writes them in one round trip.
 func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded) error {
@@ -37,12 +41,15 @@ func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded
 		return err
 	}
 	var writes pgx.Batch
+	f.queueReactions(&writes, p) // before the messages, whose positions tell what is applied
 	if len(puts.seqs) > 0 {
 		writes.Queue(p.put, puts.args()...)
 	}
 	if len(burials.seqs) > 0 {
 		writes.Queue(p.bury, burials.roomIDs, burials.seqs, burials.positions, burials.deletedAt)
 	}
+	f.queueMarks(&writes, p)
+	f.queueAnswers(&writes, p)
 	if writes.Len() == 0 {
 		return nil
 	}
@@ -58,7 +65,7 @@ type key struct {
 }
 
 // change is what a batch does to one message. Sent and edited ones are whole; of
-// one that was deleted only, nothing but that is known.
+// others nothing is known but what was done to them.
 type change struct {
 	key
 	position  event.Position
@@ -67,11 +74,16 @@ type change struct {
 	sentAt    time.Time
 	editedAt  *time.Time
 	deletedAt *time.Time
+	// pinned is nil for a message that was neither pinned nor unpinned.
+	pinned *bool
+	// reactions are those that were added or removed; nil for none.
+	reactions map[reactionKey]reaction
 }
 
 type fold struct {
 	at      map[key]int
 	changes []change
+	answers answers
 }
 
 func (f *fold) add(r event.Recorded, e event.Event) error {
@@ -79,6 +91,7 @@ func (f *fold) add(r event.Recorded, e event.Event) error {
 	case event.MessageSent:
 		c := f.of(r, e.RoomID, r.Seq)
 		c.whole, c.message, c.sentAt = true, e.Message, r.RecordedAt
+		return f.answers.add(r, e)
 	case event.MessageEdited:
 		c := f.of(r, e.RoomID, e.Seq)
 		if !c.whole {
@@ -88,6 +101,14 @@ func (f *fold) add(r event.Recorded, e event.Event) error {
 	case event.MessageDeleted:
 		c := f.of(r, e.RoomID, e.Seq)
 		c.message.Content, c.message.Attachments, c.deletedAt = "", nil, &r.RecordedAt
+	case event.ReactionAdded:
+		f.of(r, e.RoomID, e.Seq).react(r, e.Reaction, true)
+	case event.ReactionRemoved:
+		f.of(r, e.RoomID, e.Seq).react(r, e.Reaction, false)
+	case event.MessagePinned:
+		f.of(r, e.RoomID, e.Seq).pinned = new(true)
+	case event.MessageUnpinned:
+		f.of(r, e.RoomID, e.Seq).pinned = new(false)
 	default:
 		return projections.Unhandled(e)
 	}
@@ -110,12 +131,13 @@ func (f *fold) of(r event.Recorded, roomID string, seq int64) *change {
 func (f *fold) columns() (puts, burials columns, err error) {
 	for i := range f.changes {
 		c := &f.changes[i]
-		if !c.whole {
+		switch {
+		case c.whole:
+			if err := puts.add(c); err != nil {
+				return puts, burials, fmt.Errorf("message %d of room %s: %w", c.seq, c.roomID, err)
+			}
+		case c.deletedAt != nil:
 			burials.addKey(c)
-			continue
-		}
-		if err := puts.add(c); err != nil {
-			return puts, burials, fmt.Errorf("message %d of room %s: %w", c.seq, c.roomID, err)
 		}
 	}
 	return puts, burials, nil
@@ -214,7 +236,7 @@ func jsonList[T any](list []T) (*string, error) {
 	return &text, nil
 }
 
-// An edit leaves alone what it does not carry: pins and reactions. The positions make a repetition do nothing.
+// An edit leaves alone what has events of its own: pins, reactions and answers. The positions make a repetition do nothing.
 const putSQL = `
 INSERT INTO views.messages AS m (room_id, seq, position, sent_at, edited_at, deleted_at, id, reply_to,
   sender_id, sender_username, sender_display_name, sender_avatar_url, content, client_message_id, attachments, mentions)

@@ -135,6 +135,10 @@ func TestAMessageReadsAsItWasPushed(t *testing.T) {
 		if err != nil || position != log.Head() {
 			t.Fatalf("position %d, %v; want %d", position, err, log.Head())
 		}
+		if got.Thread != nil && (i == 1 || got.Thread.ReplyCount != 1 || got.Thread.LastReplySeq != 2) {
+			t.Errorf("message %d has the thread %+v", i+1, got.Thread)
+		}
+		got.Thread = nil // is not pushed
 		if diff := cmp.Diff(encoded(t, wire.NewMessage(sent[i], event.MessageSent{Message: e})), encoded(t, got)); diff != "" {
 			t.Errorf("(-pushed +read):\n%s", diff)
 		}

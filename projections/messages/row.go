@@ -13,10 +13,18 @@ import (
 	"parley/domain/wire"
 )
 
-// Columns are what a Row is scanned from, of views.messages AS m.
+// Columns are what a Row is scanned from, of views.messages AS m. Reactions are looked for where there
+// have been some.
 const Columns = `m.seq, m.position, m.sent_at, m.edited_at, m.deleted_at, m.id, m.pinned, m.room_id,
   m.sender_id, m.sender_username, m.sender_display_name, m.sender_avatar_url,
-  m.content, m.reply_to, m.client_message_id, m.attachments, m.mentions, m.reactions`
+  m.content, m.reply_to, m.client_message_id, m.attachments, m.mentions,
+  m.reply_count, m.last_reply_seq, m.last_reply_at,
+  CASE WHEN m.reacted THEN (
+    SELECT json_object_agg(emoji, users) FROM (
+      SELECT emoji, json_agg(user_id ORDER BY position) AS users FROM views.reactions
+      WHERE room_id = m.room_id AND seq = m.seq GROUP BY emoji
+    ) by_emoji
+  ) END`
 
 // Row is a message as it is read. All NULL, as in an outer join that found nothing, it is the zero Row.
 type Row struct {
@@ -31,6 +39,8 @@ type Row struct {
 	clientMessageID             zeronull.Text
 	attachments                 json.RawMessage
 	mentions, reactions         json.RawMessage
+	replyCount, lastReplySeq    zeronull.Int8
+	lastReplyAt                 zeronull.Timestamptz
 }
 
 // Targets says where Columns go.
@@ -38,7 +48,8 @@ func (r *Row) Targets() []any {
 	return []any{
 		&r.seq, &r.position, &r.sentAt, &r.editedAt, &r.deletedAt, &r.id, &r.pinned, &r.roomID,
 		&r.senderID, &r.username, &r.displayName, &r.avatarURL,
-		&r.content, &r.replyTo, &r.clientMessageID, &r.attachments, &r.mentions, &r.reactions,
+		&r.content, &r.replyTo, &r.clientMessageID, &r.attachments, &r.mentions,
+		&r.replyCount, &r.lastReplySeq, &r.lastReplyAt, &r.reactions,
 	}
 }
 
@@ -61,6 +72,11 @@ func (r *Row) Message() (wire.Message, error) {
 	if r.replyTo != (zeronull.UUID{}) {
 		id := event.ID(r.replyTo).String()
 		m.ReplyTo = &id
+	}
+	if r.replyCount > 0 {
+		m.Thread = &wire.Thread{
+			ReplyCount: int64(r.replyCount), LastReplySeq: int64(r.lastReplySeq), LastReplyAt: wire.Time(r.lastReplyAt),
+		}
 	}
 	err := errors.Join(
 		decode("attachments", r.attachments, &m.Attachments),

@@ -53,6 +53,7 @@ type message struct {
 	event.Message
 	sent    event.Recorded
 	deleted bool
+	marks   event.Marks
 }
 
 func (h *history) step() {
@@ -87,10 +88,14 @@ func (h *history) inRoom(r *room) {
 		h.leave(r)
 	case p < 36:
 		h.setRole(r)
-	case p < 74 || len(r.messages) == 0:
+	case p < 66 || len(r.messages) == 0:
 		h.send(r)
-	case p < 88:
+	case p < 76:
 		h.edit(r)
+	case p < 90:
+		h.react(r)
+	case p < 94:
+		h.pin(r)
 	default:
 		h.delete(r)
 	}
@@ -212,7 +217,39 @@ func (h *history) edit(r *room) {
 		return
 	}
 	m.Content = h.text("edited")
-	h.log.Add(event.MessageEdited{Message: m.Message, Seq: m.sent.Seq, SentAt: m.sent.RecordedAt})
+	h.log.Add(event.MessageEdited{Message: m.Message, Seq: m.sent.Seq, SentAt: m.sent.RecordedAt, Marks: m.marks})
+}
+
+// react toggles a reaction to one of the last messages, so that some get many.
+func (h *history) react(r *room) {
+	m := r.messages[max(0, len(r.messages)-1-h.rand.IntN(3))]
+	if m.deleted {
+		return
+	}
+	e := event.Reaction{
+		RoomID: r.RoomID, MessageID: m.MessageID, Seq: m.sent.Seq,
+		Emoji: []string{"👍", "<3", "+1"}[h.rand.IntN(3)], UserID: h.anyMember(r).UserID,
+	}
+	change, record := event.Marks.Reacted, func() { h.log.Add(event.ReactionAdded{Reaction: e}) }
+	if m.marks.Has(e.Emoji, e.UserID) {
+		change, record = event.Marks.Unreacted, func() { h.log.Add(event.ReactionRemoved{Reaction: e}) }
+	}
+	m.marks = change(m.marks, e.Emoji, e.UserID)
+	record()
+}
+
+func (h *history) pin(r *room) {
+	m := r.messages[h.rand.IntN(len(r.messages))]
+	if m.deleted {
+		return
+	}
+	m.marks.Pinned = !m.marks.Pinned
+	pin := event.Pin{RoomID: r.RoomID, MessageID: m.MessageID, Seq: m.sent.Seq, By: r.CreatedBy}
+	if m.marks.Pinned {
+		h.log.Add(event.MessagePinned{Pin: pin})
+	} else {
+		h.log.Add(event.MessageUnpinned{Pin: pin})
+	}
 }
 
 func (h *history) delete(r *room) {

@@ -88,9 +88,29 @@ func (s State) Receive(t testing.TB, events ...event.Recorded) {
 func (s State) receive(t testing.TB, p wire.Push) {
 	t.Helper()
 	switch p.Event {
-	case wire.EventNewMessage, wire.EventMessageEdited:
+	case wire.EventNewMessage:
 		m := read[wire.Message](t, p)
 		s.Messages[m.RoomID][m.Seq] = m
+		s.answered(m)
+	case wire.EventMessageEdited:
+		m := read[wire.Message](t, p)
+		m.Thread = s.Messages[m.RoomID][m.Seq].Thread
+		s.Messages[m.RoomID][m.Seq] = m
+	case wire.EventReactionAdded, wire.EventReactionRemoved:
+		r := read[wire.Reaction](t, p)
+		m := s.Messages[r.RoomID][r.Seq]
+		change := event.Marks.Reacted
+		if p.Event == wire.EventReactionRemoved {
+			change = event.Marks.Unreacted
+		}
+		m.Reactions = wire.Reactions(change(event.Marks{Reactions: m.Reactions}, r.Emoji, r.UserID).Reactions)
+		m.Position = r.Position
+		s.Messages[r.RoomID][r.Seq] = m
+	case wire.EventMessagePinned, wire.EventMessageUnpinned:
+		r := read[wire.Pin](t, p)
+		m := s.Messages[r.RoomID][r.Seq]
+		m.Pinned, m.Position = p.Event == wire.EventMessagePinned, r.Position
+		s.Messages[r.RoomID][r.Seq] = m
 	case wire.EventMessageDeleted:
 		d := read[wire.MessageDeleted](t, p)
 		m := s.Messages[d.RoomID][d.Seq]
@@ -116,6 +136,24 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		s.Members[m.RoomID][m.UserID] = m.Member
 	default:
 		t.Fatalf("nobody knows what %s changes", p.Event)
+	}
+}
+
+// answered counts an answer on its message.
+func (s State) answered(answer wire.Message) {
+	if answer.ReplyTo == nil {
+		return
+	}
+	for seq, m := range s.Messages[answer.RoomID] {
+		if m.ID != *answer.ReplyTo {
+			continue
+		}
+		thread := wire.Thread{LastReplySeq: answer.Seq, LastReplyAt: answer.At, ReplyCount: 1}
+		if m.Thread != nil {
+			thread.ReplyCount += m.Thread.ReplyCount
+		}
+		m.Thread = &thread
+		s.Messages[answer.RoomID][seq] = m
 	}
 }
 
