@@ -28,6 +28,8 @@ type Reader interface {
 	// Last is the last event of a stream at or before a position (0: of the whole stream); false if
 	// there is none. Its Version and Seq say how far the stream was.
 	Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error)
+	// Numbered is the event of a stream that was given a seq; false if there is none.
+	Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error)
 	// ByID reads the events of these ids; ids that are not in the log are left out.
 	ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error)
 	// About reads a message (the event of that id) and everything about it: edits, deletions,

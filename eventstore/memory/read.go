@@ -68,6 +68,22 @@ func (n *Node) Last(ctx context.Context, s event.Stream, upTo event.Position) (e
 	return f.event, f.ok, err
 }
 
+// Numbered is the event of a stream that was given a seq.
+func (n *Node) Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error) {
+	found, err := read(ctx, n.log, func() []event.Recorded {
+		for _, p := range n.log.streams[s] {
+			if e := n.log.events[p-1]; seq > 0 && e.Seq == seq {
+				return []event.Recorded{e}
+			}
+		}
+		return nil
+	})
+	if err != nil || len(found) == 0 {
+		return event.Recorded{}, false, err
+	}
+	return found[0], true, nil
+}
+
 // ByID reads the events of these ids.
 func (n *Node) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
 	return read(ctx, n.log, func() []event.Recorded { return n.log.byID(ids) })

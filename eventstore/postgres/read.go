@@ -41,6 +41,22 @@ UNION ALL
 )
 SELECT ` + columns + ` FROM log.events WHERE stream = $1 AND version = (SELECT low FROM search WHERE low = high)`
 
+	// Numbers never fall along a stream: the first version that has one is searched for.
+	sqlReadNumbered = `
+WITH RECURSIVE search(low, high) AS (
+	SELECT 1::bigint, (SELECT version FROM log.events WHERE stream = $1 ORDER BY version DESC LIMIT 1)
+UNION ALL
+	SELECT CASE WHEN probe.hit THEN search.low ELSE probe.middle + 1 END,
+	       CASE WHEN probe.hit THEN probe.middle ELSE search.high END
+	FROM search CROSS JOIN LATERAL (
+		SELECT middle, (SELECT seq FROM log.events WHERE stream = $1 AND version = middle) >= $2 AS hit
+		FROM (SELECT (search.low + search.high) / 2 AS middle) m
+	) probe
+	WHERE search.low < search.high
+)
+SELECT ` + columns + ` FROM log.events
+WHERE stream = $1 AND version = (SELECT low FROM search WHERE low = high) AND seq = $2`
+
 	// Most streams have nothing new, which their last version tells; only in the others the first version to
 	// return is searched for, as above. "last" is at most where the search has to end.
 	sqlReadSince = `
@@ -144,6 +160,18 @@ func (s *Store) Last(ctx context.Context, stream event.Stream, upTo event.Positi
 	} else {
 		found, err = s.page(ctx, "read the last of a stream", 1, sqlReadLastUpTo, string(stream), int64(upTo))
 	}
+	if err != nil || len(found) == 0 {
+		return event.Recorded{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Numbered is the event of a stream that was given a seq.
+func (s *Store) Numbered(ctx context.Context, stream event.Stream, seq int64) (event.Recorded, bool, error) {
+	if seq <= 0 {
+		return event.Recorded{}, false, ctx.Err()
+	}
+	found, err := s.page(ctx, "read by number", 1, sqlReadNumbered, string(stream), seq)
 	if err != nil || len(found) == 0 {
 		return event.Recorded{}, false, err
 	}

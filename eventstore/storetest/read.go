@@ -16,6 +16,7 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"a stream is paged":      pageStream,
 		"streams, since":         since,
 		"last, up to a position": lastUpTo,
+		"by number":              numbered,
 		"by id":                  byID,
 		"about a message":        about,
 		"last about a subject":   lastAbout,
@@ -176,6 +177,31 @@ func lastUpTo(t *testing.T, o Opened) {
 	}
 	if _, ok, err := o.Log.Last(waiting(t), "room-late", 5); ok || err != nil {
 		t.Errorf("found a stream before it began (%v)", err)
+	}
+}
+
+func numbered(t *testing.T, o Opened) {
+	var sent []event.Recorded
+	for i := range 9 { // numbers stand still in between
+		e := must(t, o.Log, of(Sent(t, "a"))).Events[0]
+		sent = append(sent, e)
+		for range i % 3 {
+			must(t, o.Log, of(Deleted(t, "a", e.ID)))
+		}
+	}
+	for seq := range int64(len(sent) + 3) {
+		got, ok, err := o.Log.Numbered(waiting(t), sent[0].Stream, seq)
+		if want := seq > 0 && seq <= int64(len(sent)); err != nil || ok != want {
+			t.Fatalf("%d: %v (%v)", seq, ok, err)
+		}
+		if ok {
+			same(t, []event.Recorded{got}, sent[seq-1:seq])
+		}
+	}
+	for _, other := range []event.Stream{"messages-none", "room-a"} {
+		if _, ok, err := o.Log.Numbered(waiting(t), other, 1); ok || err != nil {
+			t.Errorf("%s: found a number (%v)", other, err)
+		}
 	}
 }
 
