@@ -31,12 +31,18 @@ func (g *Gateway) entries() map[string]entry {
 		"remove-member":    awaited(g, decode[commands.RemoveMember], use(m.RemoveMember)),
 		"set-role":         awaited(g, decode[commands.SetRole], use(m.SetRole)),
 
+		"sync":          awaited(g, decode[syncRequest], g.sync),
 		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
 		batchUpdateName: g.batchUpdate,
 
 		"send-message":   pipelined(decode[commands.SendMessage], m.SendMessage),
 		"edit-message":   pipelined(decode[commands.EditMessage], m.EditMessage),
 		"delete-message": pipelined(decode[commands.DeleteMessage], m.DeleteMessage),
+
+		"add-reaction":    pipelined(decode[commands.React], m.AddReaction),
+		"remove-reaction": pipelined(decode[commands.React], m.RemoveReaction),
+		"pin-message":     pipelined(decode[commands.MessageRef], m.PinMessage),
+		"unpin-message":   pipelined(decode[commands.MessageRef], m.UnpinMessage),
 	}
 	table := make(map[string]entry, len(byName)+3)
 	for name, run := range byName {
