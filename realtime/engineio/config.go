@@ -35,8 +35,11 @@ type Config struct {
 	// compressed, and no extension agreed on.
 	CompressAbove int
 	// RetryAfter is what a refused client is told while the server drains, in
-	// whole seconds. Zero means 2 s.
+	// whole seconds. Zero means 2 s. Those that Arrivals refuses are spread over twice that.
 	RetryAfter time.Duration
+	// Arrivals bounds handshakes and the sessions that have not settled: one too many is answered with
+	// 503. Zero means that nobody is counted.
+	Arrivals *Arrivals
 	// CheckOrigin decides whether a request with this Origin may have a session;
 	// false is answered with 403. Scripts of an Origin that passes may read the answers (CORS).
 	// Zero means SameHost.

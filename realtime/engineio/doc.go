@@ -32,6 +32,10 @@
 //	   ▼                     ▼ │                               │  ▼ is owed that, or did not ask in time
 //	refused               waiting for 3 ─ PingTimeout ─────────┘
 //
+// Config.Arrivals bounds how many handshakes are taken in a second and how many sessions there may be that
+// have not settled (Session.Settle), in all and for each address. One too many gets 503, code 7, and
+// a Retry-After that differs from client to client.
+//
 // Every way out of "open" has a Reason, the first one wins. Handler.Closed is
 // called on the way into "closing", as soon as the last Handler.Message has returned.
 //

@@ -1,5 +1,7 @@
 package engineio
 
+import "net/http"
+
 // Holds says whether a GET of the session waits for something to answer.
 func Holds(s *Session) bool {
 	p := s.polls()
@@ -21,6 +23,12 @@ func Farewells(s *Server) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.leaving)
+}
+
+// Enter counts a handshake.
+func Enter(a *Arrivals, r *http.Request) (leave func(), ok bool) {
+	from, ok := a.enter(r)
+	return from.leave, ok
 }
 
 // Probing says whether a WebSocket tries to become the session's transport.

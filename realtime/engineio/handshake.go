@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,6 +29,7 @@ var (
 	errProtocol  = &refusal{5, "Unsupported protocol version", http.StatusBadRequest}
 	errTooBig    = &refusal{3, "Payload too large", http.StatusRequestEntityTooLarge}
 	errDraining  = &refusal{6, "Server is shutting down", http.StatusServiceUnavailable}
+	errBusy      = &refusal{7, "Too many handshakes", http.StatusServiceUnavailable}
 )
 
 const maxQuery = 8 << 10 // bytes of query string
@@ -102,6 +104,13 @@ func (s *Server) checkSession(r *http.Request, query url.Values) (*Session, *ref
 }
 
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, session *Session) {
+	var from *arrival
+	if session == nil {
+		var ok bool
+		if from, ok = s.receive(w, r); !ok {
+			return
+		}
+	}
 	var e extension
 	if s.cfg.CompressAbove > 0 {
 		e = agree(r.Header)
@@ -109,10 +118,11 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, session 
 	ws, err := s.upgrader.Upgrade(w, r, e.header())
 	switch {
 	case err != nil: // Upgrade has answered
+		from.leave()
 	case session != nil:
 		session.probe(ws.NetConn(), wantsBase64(r), e.window)
 	default:
-		s.open(ws.NetConn(), r, e.window)
+		s.open(ws.NetConn(), r, e.window, from)
 	}
 }
 
@@ -120,25 +130,42 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, session 
 func wantsBase64(r *http.Request) bool { return r.URL.Query().Get("b64") == "1" }
 
 func refuse(w http.ResponseWriter, refused *refusal, retryAfter time.Duration) {
-	if refused == errDraining {
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(retryAfter/time.Second, 1))))
+	seconds := int(max(retryAfter/time.Second, 1))
+	switch refused {
+	case errDraining:
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	case errBusy: // those who came together are not to come back together
+		//nolint:gosec // G404: it spreads them, and guards nothing
+		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(2*seconds)))
 	}
 	body, _ := json.Marshal(refused) // cannot fail
 	writeHead(w, refused.status, "application/json", len(body))
 	_, _ = w.Write(body)
 }
 
-func (s *Server) newSession(r *http.Request) *Session {
-	return &Session{server: s, id: newID(), remote: r.RemoteAddr, opened: time.Now(), handler: ignore{}}
+func (s *Server) newSession(r *http.Request, from *arrival) *Session {
+	session := &Session{server: s, id: newID(), remote: r.RemoteAddr, opened: time.Now(), handler: ignore{}}
+	session.arrival.Store(from)
+	return session
+}
+
+// receive counts a handshake; when it returns false it has refused it.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (*arrival, bool) {
+	from, ok := s.cfg.Arrivals.enter(r)
+	if !ok {
+		refuse(w, errBusy, s.cfg.RetryAfter)
+	}
+	return from, ok
 }
 
 // open makes the session of an upgraded connection.
-func (s *Server) open(conn net.Conn, r *http.Request, window uint8) {
-	session := s.newSession(r)
+func (s *Server) open(conn net.Conn, r *http.Request, window uint8, from *arrival) {
+	session := s.newSession(r, from)
 	session.base64 = wantsBase64(r)
 	t := newSocket(session, conn, window)
 	session.tr = t
 	if !s.join(session) {
+		session.Settle()
 		t.abort(false)
 		return
 	}
@@ -148,11 +175,16 @@ func (s *Server) open(conn net.Conn, r *http.Request, window uint8) {
 
 // openPolling makes a polling session and answers with its open packet.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
-	session := s.newSession(r)
+	from, ok := s.receive(w, r)
+	if !ok {
+		return
+	}
+	session := s.newSession(r, from)
 	g := newPoll(w)
 	p := &polling{session: session, get: g, post: newPost(nil)}
 	session.tr = p
 	if !s.join(session) {
+		session.Settle()
 		refuse(w, errDraining, s.cfg.RetryAfter)
 		return
 	}

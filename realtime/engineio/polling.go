@@ -116,6 +116,7 @@ func (p *polling) finish() {
 	s := p.session
 	p.farewell = false
 	s.state = closed
+	s.Settle()
 	s.server.wheel.cancel(&s.timer)
 	s.server.forget(s)
 	if s.out != nil && (p.get == nil || !p.get.taken) {

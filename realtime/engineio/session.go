@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,7 +45,8 @@ type Session struct {
 	remote  string
 	opened  time.Time
 	handler Handler
-	base64  bool // the client wants binary messages as text
+	base64  bool                    // the client wants binary messages as text
+	arrival atomic.Pointer[arrival] // nil when it has settled
 
 	mu       sync.Mutex
 	timer    Timer
@@ -152,6 +154,7 @@ func (s *Session) gone() {
 	defer s.mu.Unlock()
 	s.state = closed
 	s.server.wheel.cancel(&s.timer)
+	s.Settle()
 }
 
 // receive acts on one packet. It returns false when the session is to be read

@@ -132,6 +132,7 @@ func (c *plainConn) enter(options Options) {
 			return
 		}
 		c.session = session
+		c.engine.Settle()
 	}()
 }
 

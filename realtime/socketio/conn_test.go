@@ -414,3 +414,32 @@ func TestArgumentsAreWhatWasSent(t *testing.T) {
 		}
 	}
 }
+
+// A connection has settled when a namespace has let it in, and not before.
+func TestConnectionsSettleWhenTheyAreLetIn(t *testing.T) {
+	t.Parallel()
+	arrivals := engineio.NewArrivals(engineio.ArrivalsConfig{Unsettled: 2})
+	r := &room{onConnect: func(_ context.Context, m *member) error {
+		if m.auth == nil {
+			return &socketio.ConnectError{Message: "no"}
+		}
+		return nil
+	}}
+	h := start(t, socketio.Config{Engine: engineio.Config{Arrivals: arrivals}}, r)
+	c := h.dial(t)
+	c.say("40")
+	c.want(`44{"message":"no"}`)
+	c.say("40/nowhere")
+	c.want(`44/nowhere,{"message":"Invalid namespace"}`)
+	if n := arrivals.Unsettled(); n != 1 {
+		t.Errorf("refused: %d have not settled", n)
+	}
+	c.say("40{}", `40/custom,{}`)
+	<-r.members
+	<-r.members
+	c.text()
+	c.text()
+	if n := arrivals.Unsettled(); n != 0 {
+		t.Errorf("let in: %d have not settled", n)
+	}
+}

@@ -59,6 +59,7 @@ func (c *conn) admit(s *Socket, events Events) {
 	c.kicked = slices.DeleteFunc(c.kicked, func(n string) bool { return n == s.namespace })
 	c.session.Server().Cancel(&c.timer)
 	c.mu.Unlock()
+	c.session.Settle()
 	if kicked := s.open(events); kicked {
 		s.Disconnect()
 	}
