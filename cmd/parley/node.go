@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -259,19 +260,31 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 
 		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
 	}))
+	proxies := gateway.Proxies(s.trustedProxies)
 	engine := engineio.Config{
 		PingInterval:  time.Duration(s.PingInterval) * time.Millisecond,
 		PingTimeout:   time.Duration(s.PingTimeout) * time.Millisecond,
 		MaxPayload:    s.MaxPayload,
 		CompressAbove: s.CompressAbove,
 		CheckOrigin:   engineio.AllowOrigins(s.Origins...),
+		Arrivals:      n.arrivals(proxies),
 		Logger:        n.logger,
 	}
-	proxies := gateway.Proxies(s.trustedProxies)
 	door := gateway.NewSocketIO(n.gateway, proxies)
 	n.sockets = socketio.NewServer(socketio.Config{Handshake: door.TakeHandshake, Engine: engine})
 	n.sockets.Handle("/", door)
 	n.plain = gateway.NewPlain(n.gateway, proxies, gateway.PlainConfig{Engine: engine})
+}
+
+// arrivals bounds those who are at a door and not in yet, at both doors together. A client that is let in takes
+// milliseconds, so these numbers are far above what an ordinary day brings; those who come
+// back all at once after an accident come in one after another.
+func (n *node) arrivals(proxies gateway.Proxies) *engineio.Arrivals {
+	return engineio.NewArrivals(engineio.ArrivalsConfig{
+		Rate: 5000, Burst: 10_000,
+		Unsettled: 10_000, UnsettledPerAddress: n.settings.unsettledPerAddress(),
+		Address: func(r *http.Request) netip.Addr { return gateway.Group(proxies.Client(r)) },
+	})
 }
 
 func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {

@@ -243,6 +243,15 @@ func settingsHelp() string {
 	return b.String()
 }
 
+// unsettledPerAddress is how many sockets of one address may be on their way in: several times those that may be
+// in, since some of them will not be let in.
+func (s *settings) unsettledPerAddress() int {
+	if s.MaxConnectionsPerIP == 0 {
+		return 0
+	}
+	return max(4*s.MaxConnectionsPerIP, 20)
+}
+
 // commandRate bounds what one socket may ask in a second, of whatever kind. It keeps a broken client
 // from busying a node, so it is far above any real one's; a node without limits on messages has none.
 func (s *settings) commandRate() int {
