@@ -82,6 +82,8 @@ func TestBadSettingsNameTheVariable(t *testing.T) {
 		{"SOCKET_RATE_LIMIT_MESSAGES", "many"},
 		{"SOCKET_RATE_LIMIT_WINDOW", "0"},
 		{"MAX_ROOMS_PER_SOCKET", "0"},
+		{"BATCH_WINDOW", "0"},
+		{"BATCH_SIZE", "1001"},
 		{"MAX_MESSAGE_LENGTH", "0"},
 		{"SHUTDOWN_TIMEOUT", "20"},
 		{"SHUTDOWN_TIMEOUT", "0s"},
