@@ -3,8 +3,10 @@ package realtime_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -106,10 +108,11 @@ func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.
 	// Nobody is too slow here: the log in memory is faster than a client on a busy machine reads.
 	const patient = 1 << 20
 	h := hub.New(hub.Config{MaxHeld: patient})
-	ring := recovery.NewRing(recovery.RingConfig{})
+	ring := recovery.NewRing(recovery.RingConfig{Facts: 64}) // few, so that the log is read as well
 	projector := realtime.NewProjector(log, follower, h, ring, nil)
-	cfg.Past = recovery.NewPast(ring, log, realtime.NewFacts(slog.New(slog.DiscardHandler)).Of,
-		func(context.Context, string, event.Position, event.Position) ([]string, error) { return nil, nil }, recovery.Config{})
+	view := &memberships{log: log}
+	cfg.Past = recovery.NewPast(ring, log, realtime.NewFacts(slog.New(slog.DiscardHandler)).Of, view.cameInto, recovery.Config{})
+	cfg.RoomsOf = view.of
 	cfg.Ready = projector.Ready()
 	g := gateway.New(menu, h, authenticate(menu), cfg)
 	door := gateway.NewSocketIO(g, nil)
@@ -139,6 +142,42 @@ func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.
 	})
 	<-projector.Ready()
 	return &stack{log, follower, menu, h, g, server, web.URL}
+}
+
+// memberships is the view of who is where, folded each time.
+type memberships struct{ log eventstore.Reader }
+
+func (v *memberships) of(ctx context.Context, user string, _ event.Position, _ int) ([]string, error) {
+	return v.cameInto(ctx, user, 0, 0)
+}
+
+func (v *memberships) cameInto(ctx context.Context, user string, after, _ event.Position) ([]string, error) {
+	in := map[string]event.Position{}
+	for at := event.Position(0); ; {
+		page, err := v.log.All(ctx, at, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			payload, err := r.Payload()
+			if err != nil {
+				return nil, err
+			}
+			f := realtime.Concerns(payload)
+			switch {
+			case f.Left == user:
+				delete(in, f.Room)
+			case f.Joins && slices.Contains(f.Users, user):
+				in[f.Room] = r.Position
+			}
+			at = r.Position
+		}
+		if len(page) < eventstore.MaxPage {
+			break
+		}
+	}
+	maps.DeleteFunc(in, func(_ string, since event.Position) bool { return since <= after })
+	return slices.Sorted(maps.Keys(in)), nil
 }
 
 // authenticate takes the name of a user for a token.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -33,7 +32,7 @@ type arrival struct {
 	*Session
 	options Options
 	back    bool           // it says what it has seen last
-	offset  event.Position // that; 0 if it is lost
+	offset  event.Position // that
 	lost    bool           // what it has missed cannot be told
 	former  string         // pid of its session before, if that is its own
 
@@ -88,11 +87,11 @@ func (a *arrival) look(ctx context.Context) error {
 		a.list = a.wanted(a.options.Rooms)
 		return nil
 	}
-	offset, err := a.position(ctx)
+	offset, known, err := a.gateway.reached(ctx, a.options.Offset)
 	if err != nil {
 		return err
 	}
-	a.offset, a.lost = offset, offset == 0
+	a.offset, a.lost = offset, !known
 	rooms, err := a.rooms(ctx)
 	if err != nil {
 		return err
@@ -101,25 +100,21 @@ func (a *arrival) look(ctx context.Context) error {
 	return nil
 }
 
-// position is the client's offset once this node has got there; 0 for one that is none, or is beyond the
+// reached is a client's cursor, once this node has got there. It is not known if it is no position, or is beyond the
 // log: it comes from another one, or from before a restore.
-func (a *arrival) position(ctx context.Context) (event.Position, error) {
-	n, err := strconv.ParseInt(a.options.Offset, 10, 64)
-	offset := event.Position(n)
-	if err != nil || offset <= 0 || a.gateway.cfg.Past == nil {
-		return 0, nil //nolint:nilerr // it is lost, which is no failure
+func (g *Gateway) reached(ctx context.Context, cursor string) (at event.Position, known bool, err error) {
+	at, err = event.ParsePosition(cursor)
+	if err != nil || g.cfg.Past == nil {
+		return 0, false, nil //nolint:nilerr // it is not known, which is no failure
 	}
-	if offset <= a.gateway.hub.Position() {
-		return offset, nil
+	if at <= g.hub.Position() {
+		return at, true, nil
 	}
-	head, err := a.gateway.cfg.Past.Head(ctx)
-	if err != nil {
-		return 0, err
+	head, err := g.cfg.Past.Head(ctx)
+	if err != nil || at > head {
+		return 0, false, err
 	}
-	if offset > head {
-		return 0, nil
-	}
-	return offset, a.gateway.hub.Await(ctx, offset)
+	return at, true, g.hub.Await(ctx, at)
 }
 
 // rooms are those of the former session if it is known, else those that the client names, else all that the user is

@@ -32,6 +32,7 @@ type Config struct {
 type Log interface {
 	Head(ctx context.Context) (event.Position, error)
 	Since(ctx context.Context, streams []event.Stream, after, upTo event.Position, limit int) ([]event.Recorded, error)
+	Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error)
 }
 
 // Joined lists at least the rooms that the user came into between two positions and is a member of. It is
@@ -73,12 +74,26 @@ func (p *Past) MaxEvents() int { return p.cfg.MaxEvents }
 // Head is where the log ends.
 func (p *Past) Head(ctx context.Context) (event.Position, error) { return p.log.Head(ctx) }
 
+// PositionOf is where the message of that number in a room was recorded; 0 for the number 0. A number that the room
+// has not reached is INVALID_PAYLOAD.
+func (p *Past) PositionOf(ctx context.Context, room string, seq int64) (event.Position, error) {
+	if seq == 0 {
+		return 0, nil
+	}
+	r, ok, err := p.log.Numbered(ctx, event.MessagesStream(room), seq)
+	if err == nil && !ok {
+		err = domain.Invalid("rooms."+room, "must be the number of a message, or 0")
+	}
+	return r.Position, err
+}
+
 // Gap is what one user has missed: it grows as it is read. It is not safe for concurrent use.
 type Gap struct {
 	past  *Past
 	user  string
 	rooms []string
 	heard map[string]bool // the same
+	only  bool            // nothing is told of other rooms
 	lost  []string        // rooms that the user heard and may not any more
 	upTo  event.Position
 	limit int
@@ -113,6 +128,12 @@ func (g *Gap) Left() bool {
 	})
 }
 
+// Only leaves out how the user came into other rooms.
+func (g *Gap) Only() *Gap {
+	g.only = true
+	return g
+}
+
 // Read reads on, up to a position that this node has dispatched. Nothing more is read once there
 // is too much. Errors are of code UNAVAILABLE or STALE, or the context's.
 func (g *Gap) Read(ctx context.Context, upTo event.Position) error {
@@ -144,9 +165,12 @@ func (p *Past) read(ctx context.Context, g *Gap, upTo event.Position, limit int)
 	case <-ctx.Done():
 		return nil, domain.Unavailable(ctx.Err())
 	}
-	came, err := p.joined(ctx, g.user, g.upTo, upTo)
-	if err != nil {
-		return nil, fmt.Errorf("find the new rooms of user %s: %w", g.user, err)
+	var came []string
+	if !g.only {
+		var err error
+		if came, err = p.joined(ctx, g.user, g.upTo, upTo); err != nil {
+			return nil, fmt.Errorf("find the new rooms of user %s: %w", g.user, err)
+		}
 	}
 	return p.page(ctx, g, streams(g.rooms, append(came, g.lost...)), upTo, limit)
 }
@@ -221,7 +245,7 @@ func (g *Gap) visible() []*hub.Fact {
 		began, changed := came[f.Room]
 		switch {
 		case changed && began == 0, changed && f.Position < began:
-		case g.heard[f.Room], changed && f.Position == began:
+		case g.heard[f.Room], !g.only && changed && f.Position == began:
 			facts = append(facts, f)
 		}
 	}

@@ -224,6 +224,26 @@ func TestWhatIsTooMuchIsGone(t *testing.T) {
 	}
 }
 
+func TestOnlyTheRoomsThatAreNamed(t *testing.T) {
+	t.Parallel()
+	for place, ringFrom := range map[string]event.Position{"memory": 0, "log": 1 << 40} {
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			c := newChat(t)
+			c.came = []string{"new"}
+			c.record(created("a", "ann"), said("a", "1"), created("new", "bob", "ann"), said("a", "2"))
+			gap := c.past(ringFrom, recovery.Config{}).Page("ann", []string{"a"}, 1, 10).Only()
+			if err := gap.Read(t.Context(), 4); err != nil {
+				t.Fatal(err)
+			}
+			pushes, _, _ := gap.Pushes()
+			if diff := cmp.Diff([]string{"2 new-message a 1", "4 new-message a 2"}, told(pushes)); diff != "" || c.asks > 0 {
+				t.Errorf("the views were asked %d times (-want +got):\n%s", c.asks, diff)
+			}
+		})
+	}
+}
+
 // A client that was away for long and missed nothing, or only what is new, has lost nothing.
 func TestAgeIsThatOfWhatWasMissed(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"parley/domain"
+	"parley/domain/event"
+	"parley/realtime/hub"
+)
+
+// syncRequest is the payload of sync: what has happened since a position in all rooms of the user, or in some
+// rooms since a message.
+type syncRequest struct {
+	Position string           `json:"position"`
+	Rooms    map[string]int64 `json:"rooms"`
+	Limit    int              `json:"limit"`
+}
+
+// synced is the answer.
+type synced struct {
+	Events []syncedEvent `json:"events"`
+	// Position is up to where the events are complete. With it the next sync goes on.
+	Position event.Position `json:"position"`
+	More     bool           `json:"more"`
+	// Denied are the rooms that were named and may not be read.
+	Denied []deniedOne `json:"denied,omitempty"`
+}
+
+type syncedEvent struct {
+	Event  string          `json:"event"`
+	Data   json.RawMessage `json:"data"`
+	Offset event.Position  `json:"offset"`
+}
+
+const (
+	syncEvents   = 500       // in one answer
+	syncBytes    = 512 << 10 // of payloads in one answer, unless a single one has more
+	maxSyncRooms = 1000      // of a user who names none
+)
+
+// sync tells what a client could have heard, for one that wants to ask.
+func (g *Gateway) sync(ctx context.Context, c *call, request syncRequest) {
+	answer, err := c.session.sync(ctx, request)
+	c.done(answer, err)
+}
+
+func (s *Session) sync(ctx context.Context, request syncRequest) (synced, error) {
+	switch {
+	case s.gateway.cfg.Past == nil:
+		return synced{}, domain.Errorf(domain.CodeUnavailable, "nothing can be read again here")
+	case (request.Position == "") == (request.Rooms == nil):
+		return synced{}, domain.Invalid("position", "or rooms must be given, not both")
+	case request.Limit < 0:
+		return synced{}, domain.Invalid("limit", "must not be negative")
+	case request.Limit == 0:
+		request.Limit = syncEvents
+	}
+	request.Limit = min(request.Limit, syncEvents)
+	if request.Rooms != nil {
+		return s.syncRooms(ctx, request)
+	}
+	return s.syncAll(ctx, request)
+}
+
+// syncAll reads all rooms of the user.
+func (s *Session) syncAll(ctx context.Context, request syncRequest) (synced, error) {
+	g := s.gateway
+	after, known, err := g.reached(ctx, request.Position)
+	switch {
+	case err != nil:
+		return synced{}, err
+	case !known:
+		return synced{}, domain.Invalid("position", "must be one that the server has given")
+	case g.cfg.RoomsOf == nil:
+		return synced{}, domain.Errorf(domain.CodeUnavailable, "name the rooms")
+	}
+	upTo := g.hub.Position()
+	rooms, err := g.cfg.RoomsOf(ctx, s.userID, upTo, maxSyncRooms+1)
+	if err != nil {
+		return synced{}, err
+	}
+	if len(rooms) > maxSyncRooms {
+		return synced{}, domain.Errorf(domain.CodeTooManyRooms, "more than %d rooms: name those to read", maxSyncRooms)
+	}
+	gap := g.cfg.Past.Page(s.userID, rooms, after, request.Limit)
+	if err := gap.Read(ctx, upTo); err != nil {
+		return synced{}, err
+	}
+	pushes, reached, more := gap.Pushes()
+	return told(pushes, reached, more), nil
+}
+
+// syncRooms reads the rooms that the client names, each from behind the message that it has last.
+func (s *Session) syncRooms(ctx context.Context, request syncRequest) (synced, error) {
+	g := s.gateway
+	if len(request.Rooms) == 0 || len(request.Rooms) > maxJoin {
+		return synced{}, domain.Invalid("rooms", fmt.Sprintf("must name 1 to %d rooms", maxJoin))
+	}
+	var list []*candidate
+	for _, id := range slices.Sorted(maps.Keys(request.Rooms)) {
+		if request.Rooms[id] < 0 {
+			return synced{}, domain.Invalid("rooms."+id, "must be the number of a message, or 0")
+		}
+		list = append(list, &candidate{id: id})
+	}
+	g.look(ctx, s.Principal(), list)
+	if err := away(list); err != nil {
+		return synced{}, err
+	}
+	if err := g.hub.Await(ctx, newest(wants(list))); err != nil {
+		return synced{}, err
+	}
+	upTo := g.hub.Position()
+	var (
+		pushes  []*hub.Push
+		denied  []deniedOne
+		reached = upTo
+		more    = false
+	)
+	for _, r := range list {
+		if r.err != nil {
+			denied = append(denied, deniedOne{r.id, domain.CodeOf(r.err)})
+			continue
+		}
+		after, err := g.cfg.Past.PositionOf(ctx, r.id, request.Rooms[r.id])
+		if err != nil {
+			return synced{}, err
+		}
+		gap := g.cfg.Past.Page(s.userID, []string{r.id}, after, request.Limit).Only()
+		if err := gap.Read(ctx, upTo); err != nil {
+			return synced{}, err
+		}
+		part, end, rest := gap.Pushes()
+		pushes = append(pushes, part...)
+		if rest {
+			reached, more = min(reached, end), true
+		}
+	}
+	slices.SortFunc(pushes, func(a, b *hub.Push) int { return int(a.Position - b.Position) })
+	if after := slices.IndexFunc(pushes, func(p *hub.Push) bool { return p.Position > reached }); after >= 0 {
+		pushes = pushes[:after]
+	}
+	if len(pushes) > request.Limit {
+		pushes, more = pushes[:request.Limit], true
+		reached = pushes[len(pushes)-1].Position
+	}
+	answer := told(pushes, reached, more)
+	answer.Denied = denied
+	return answer, nil
+}
+
+// told is the answer with as many of the pushes as fit.
+func told(pushes []*hub.Push, reached event.Position, more bool) synced {
+	answer := synced{Events: make([]syncedEvent, 0, len(pushes)), Position: reached, More: more}
+	bytes := 0
+	for i, p := range pushes {
+		if bytes += len(p.Data); i > 0 && bytes > syncBytes {
+			answer.Position, answer.More = pushes[i-1].Position, true
+			break
+		}
+		answer.Events = append(answer.Events, syncedEvent{p.Event, p.Data, p.Position})
+	}
+	return answer
+}
