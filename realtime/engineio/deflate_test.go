@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -191,9 +192,16 @@ func unpack(t testing.TB, payload string) string {
 	return string(text)
 }
 
+var packers = sync.Pool{New: func() any {
+	z, _ := flate.NewWriter(nil, flate.BestSpeed)
+	return z
+}}
+
 func pack(text string) string {
 	var out bytes.Buffer
-	z, _ := flate.NewWriter(&out, flate.BestCompression)
+	z := packers.Get().(*flate.Writer)
+	defer packers.Put(z)
+	z.Reset(&out)
 	_, _ = io.WriteString(z, text)
 	_ = z.Flush()
 	return strings.TrimSuffix(out.String(), "\x00\x00\xff\xff")

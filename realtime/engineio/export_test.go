@@ -1,6 +1,9 @@
 package engineio
 
-import "net/http"
+import (
+	"net"
+	"net/http"
+)
 
 // Holds says whether a GET of the session waits for something to answer.
 func Holds(s *Session) bool {
@@ -29,6 +32,23 @@ func Farewells(s *Server) int {
 func Enter(a *Arrivals, r *http.Request) (leave func(), ok bool) {
 	from, ok := a.enter(r)
 	return from.leave, ok
+}
+
+// ReadMessages reads a connection as the reader of a session does, and says why it ended.
+func ReadMessages(s *Server, conn net.Conn, compressed bool) (messages []Message, reason Reason, code int) {
+	t := newSocket(&Session{server: s}, conn, 0)
+	t.probing = true // so that pings are answered at once
+	if compressed {
+		t.window = maxWindow
+	}
+	for {
+		op, data, err := t.readMessage()
+		if err != nil {
+			f := faultOf(err)
+			return messages, f.reason, f.code
+		}
+		messages = append(messages, Message{Binary: op == opBinary, Data: data})
+	}
 }
 
 // Probing says whether a WebSocket tries to become the session's transport.
