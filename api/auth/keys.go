@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -41,4 +43,31 @@ func (k secretKey) Key(_ context.Context, alg, _ string) (any, error) {
 		return nil, domain.Errorf(domain.CodeUnauthenticated, "invalid token")
 	}
 	return []byte(k), nil
+}
+
+// Either takes the keys of several sets. The algorithm alone tells which of them verifies a token, so
+// no two sets may take the same.
+func Either(sets ...Keys) (Keys, error) {
+	all := eitherKeys{}
+	for _, keys := range sets {
+		for _, alg := range keys.Methods() {
+			if all[alg] != nil {
+				return nil, fmt.Errorf("two sets of keys for %s", alg)
+			}
+			all[alg] = keys
+		}
+	}
+	return all, nil
+}
+
+type eitherKeys map[string]Keys
+
+func (e eitherKeys) Methods() []string { return slices.Sorted(maps.Keys(e)) }
+
+func (e eitherKeys) Key(ctx context.Context, alg, kid string) (any, error) {
+	keys := e[alg]
+	if keys == nil {
+		return nil, errNoKey
+	}
+	return keys.Key(ctx, alg, kid)
 }

@@ -3,7 +3,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -302,7 +302,7 @@ func BenchmarkBatchUpdate(b *testing.B) {
 	session, _ := newStand(b, gateway.Config{Rate: -1}).enter(b, "ann")
 	for _, n := range []int{1, 10, 100} {
 		list := json.RawMessage(`[` + strings.TrimSuffix(strings.Repeat(`{"event":"leave-room","data":{"roomId":"r"}},`, n), ",") + `]`)
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				session.Handle("batch-update", list, func(gateway.Answer) {})

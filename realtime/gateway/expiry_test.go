@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,7 +174,7 @@ func TestRefreshGoesOnWithTheRightsOfTheNewToken(t *testing.T) {
 		admin.Roles = []domain.Role{domain.RoleAdmin}
 		s := timed(t, tokens{"first": ann(time.Minute), "second": admin}, func(m *commands.Commands) {
 			m.ArchiveRoom = useCase[commands.RoomRef, wire.Room](func(_ context.Context, a commands.Actor, _ commands.RoomRef) (wire.Room, error) {
-				roles = a.Principal.Roles
+				roles = a.Roles
 				return wire.Room{}, nil
 			})
 		})
@@ -314,13 +315,13 @@ func BenchmarkExpiry(b *testing.B) {
 	h.Start(100)
 	known := tokens{}
 	for i := range 1000 {
-		known[fmt.Sprint(i)] = domain.Principal{UserID: "ann", ExpiresAt: time.Now().Add(time.Hour + time.Duration(i*7919%1000)*time.Second)}
+		known[strconv.Itoa(i)] = domain.Principal{UserID: "ann", ExpiresAt: time.Now().Add(time.Hour + time.Duration(i*7919%1000)*time.Second)}
 	}
 	g := gateway.New(m, h, known.authenticate, gateway.Config{Rate: -1})
 	var sessions []*gateway.Session
 	for i := range 1000 {
 		p := newPeer("p")
-		s, err := g.Open(b.Context(), p, &gateway.Handshake{}, gateway.Options{Token: fmt.Sprint(i)})
+		s, err := g.Open(b.Context(), p, &gateway.Handshake{}, gateway.Options{Token: strconv.Itoa(i)})
 		if err != nil {
 			b.Fatal(err)
 		}
