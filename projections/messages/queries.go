@@ -13,10 +13,19 @@ import (
 
 // Queries reads the view. It is safe for concurrent use. Whether the caller may see the
 // room is not asked here.
-type Queries struct{ db projections.DB }
+type Queries struct {
+	db projections.DB
+	// The statements of pages, by what a page is made of.
+	all, answers, pinned string
+}
 
 // NewQueries reads from db.
-func NewQueries(db projections.DB) *Queries { return &Queries{db: db} }
+func NewQueries(db projections.DB) *Queries {
+	return &Queries{
+		db: db, all: pageSQL("room_id = $1"), answers: pageSQL("room_id = $1 AND reply_to = $5"),
+		pinned: pageSQL("room_id = $1 AND pinned AND deleted_at IS NULL"),
+	}
+}
 
 // PageRequest says which part of a room's messages is asked for: at most one of Before, After and
 // Around, which are seqs. None of them asks for the newest messages.
@@ -32,7 +41,7 @@ type PageRequest struct {
 	Limit int
 }
 
-// Page is a part of a room's messages without holes. A deleted message is there as a tombstone.
+// Page is a part of a room's messages, or of those that answer one or are pinned, without holes. A deleted message is there as a tombstone.
 type Page struct {
 	// Items ascend by seq.
 	Items []wire.Message `json:"items"`
@@ -47,11 +56,29 @@ type Page struct {
 // that does not exist, has an empty page. INVALID_PAYLOAD for a request that
 // asks for two things.
 func (q *Queries) Page(ctx context.Context, roomID string, req PageRequest) (Page, error) {
+	return q.page(ctx, q.all, req, roomID)
+}
+
+// Replies is Page for the messages that answer one. That of a message that is not in the room is empty.
+func (q *Queries) Replies(ctx context.Context, roomID, id string, req PageRequest) (Page, error) {
+	parent, err := event.ParseID(id)
+	if err != nil {
+		return Page{}, domain.Errorf(domain.CodeMessageNotFound, "no such message in this room")
+	}
+	return q.page(ctx, q.answers, req, roomID, [16]byte(parent))
+}
+
+// Pinned is Page for the messages that are pinned and were not deleted.
+func (q *Queries) Pinned(ctx context.Context, roomID string, req PageRequest) (Page, error) {
+	return q.page(ctx, q.pinned, req, roomID)
+}
+
+func (q *Queries) page(ctx context.Context, sql string, req PageRequest, roomID string, more ...any) (Page, error) {
 	w, err := req.window()
 	if err != nil {
 		return Page{}, err
 	}
-	rows, position, err := q.read(ctx, pageSQL, roomID, w.pivot, w.below+1, w.from+1)
+	rows, position, err := q.read(ctx, sql, append([]any{roomID, w.pivot, w.below + 1, w.from + 1}, more...)...)
 	if err != nil {
 		return Page{}, err
 	}
@@ -135,15 +162,17 @@ func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, eve
 	return projections.Select(ctx, q.db, "messages", sql, (*Row).Targets, (*Row).Found, args...)
 }
 
-const pageSQL = `
+func pageSQL(where string) string {
+	return `
 SELECT c.position, ` + Columns + `
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
-  (SELECT * FROM views.messages WHERE room_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3)
+  (SELECT * FROM views.messages WHERE ` + where + ` AND seq < $2 ORDER BY seq DESC LIMIT $3)
   UNION ALL
-  (SELECT * FROM views.messages WHERE room_id = $1 AND seq >= $2 ORDER BY seq LIMIT $4)
+  (SELECT * FROM views.messages WHERE ` + where + ` AND seq >= $2 ORDER BY seq LIMIT $4)
 ) m ON true
 WHERE c.name = 'messages'`
+}
 
 const byIDsSQL = `
 SELECT c.position, ` + Columns + `

@@ -211,8 +211,21 @@ func TestGetAndByIDs(t *testing.T) {
 func TestQueriesUseAnIndex(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t)
-	chat(t, pool, 1000, "a", "b", "c")
-	if _, err := pool.Exec(t.Context(), "ANALYZE views.messages"); err != nil {
+	log := chat(t, pool, 1000, "a", "b", "c")
+	var more []event.Event
+	for n := range 40 {
+		m := said("a", 2000+n)
+		m.ReplyTo = said("a", n%4).MessageID
+		more = append(more, event.MessageSent{Message: m},
+			event.MessagePinned{Pin: event.Pin{RoomID: "b", MessageID: said("b", n).MessageID, Seq: int64(n + 1)}})
+		for user := range 50 {
+			more = append(more, event.ReactionAdded{Reaction: event.Reaction{
+				RoomID: "a", MessageID: said("a", n).MessageID, Seq: int64(n + 1), Emoji: "x", UserID: fmt.Sprint("user ", user),
+			}})
+		}
+	}
+	projectiontest.Apply(t, pool, messages.NewProjector(""), log.Add(more...))
+	if _, err := pool.Exec(t.Context(), "ANALYZE views.messages, views.reactions"); err != nil {
 		t.Fatal(err)
 	}
 	db := projectiontest.Explain(t, pool)
@@ -221,11 +234,17 @@ func TestQueriesUseAnIndex(t *testing.T) {
 		if _, err := q.Page(t.Context(), "a", req); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := q.Replies(t.Context(), "a", said("a", 3).MessageID, req); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.Pinned(t.Context(), "b", req); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, _, err := q.Get(t.Context(), "a", said("a", 1).MessageID); err != nil {
 		t.Fatal(err)
 	}
-	db.AssertNoScan("messages")
+	db.AssertNoScan("messages", "reactions")
 	db.AssertNoWaste(0)
 }
 
