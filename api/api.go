@@ -37,7 +37,9 @@ type Deps struct {
 	Users    UserQueries
 	Rooms    RoomQueries
 	Messages MessageQueries
-	Views    Waiter
+	// Revisions reads what messages were before they were changed.
+	Revisions RevisionQueries
+	Views     Waiter
 
 	// Checks are asked for /readyz.
 	Checks []Check
@@ -72,7 +74,14 @@ type RoomQueries interface {
 // MessageQueries reads the view of messages.
 type MessageQueries interface {
 	Page(ctx context.Context, roomID string, req messages.PageRequest) (messages.Page, error)
+	Replies(ctx context.Context, roomID, id string, req messages.PageRequest) (messages.Page, error)
+	Pinned(ctx context.Context, roomID string, req messages.PageRequest) (messages.Page, error)
 	Get(ctx context.Context, roomID, id string) (wire.Message, event.Position, error)
+}
+
+// RevisionQueries reads the past of single messages.
+type RevisionQueries interface {
+	Page(ctx context.Context, roomID, id string, req messages.RevisionRequest) (messages.RevisionPage, error)
 }
 
 // Config holds the settings of the API.

@@ -332,6 +332,13 @@ func TestHiddenRoomsAreLikeNoRooms(t *testing.T) {
 		{"GET", "/rooms/{room}/messages/" + m.ID, ""},
 		{"PATCH", "/rooms/{room}/messages/" + m.ID, `{"content":"x"}`},
 		{"DELETE", "/rooms/{room}/messages/" + m.ID, ""},
+		{"GET", "/rooms/{room}/messages?pinned=true", ""},
+		{"GET", "/rooms/{room}/messages/" + m.ID + "/replies", ""},
+		{"GET", "/rooms/{room}/messages/" + m.ID + "/revisions", ""},
+		{"PUT", "/rooms/{room}/messages/" + m.ID + "/reactions/x", ""},
+		{"DELETE", "/rooms/{room}/messages/" + m.ID + "/reactions/x", ""},
+		{"PUT", "/rooms/{room}/messages/" + m.ID + "/pin", ""},
+		{"DELETE", "/rooms/{room}/messages/" + m.ID + "/pin", ""},
 	} {
 		hidden := w.as(t, eve, r.method, strings.ReplaceAll(r.path, "{room}", room.ID), r.body)
 		absent := w.as(t, eve, r.method, strings.ReplaceAll(r.path, "{room}", "no-such-room"), r.body)
@@ -347,6 +354,9 @@ func TestHiddenRoomsAreLikeNoRooms(t *testing.T) {
 			body = `{"content":"x"}`
 		}
 		w.as(t, eve, method, "/rooms/"+own.ID+"/messages/"+m.ID, body).want(t, method+" through a room of one's own", 404, domain.CodeMessageNotFound)
+	}
+	for path, method := range map[string]string{"replies": "GET", "revisions": "GET", "reactions/x": "PUT", "pin": "PUT"} {
+		w.as(t, eve, method, "/rooms/"+own.ID+"/messages/"+m.ID+"/"+path, "").want(t, path+" through a room of one's own", 404, domain.CodeMessageNotFound)
 	}
 	w.as(t, eve, "POST", "/rooms/"+own.ID+"/messages", `{"content":"x","replyTo":"`+m.ID+`"}`).want(t, "reply to it", 404, domain.CodeMessageNotFound)
 }

@@ -92,6 +92,13 @@ func rules() map[string]rule {
 		"GET /api/v1/rooms/:id/messages/:mid":      inRoom("/api/v1/rooms/{room}/messages/{message}", "", ok, ok, ok),
 		"PATCH /api/v1/rooms/:id/messages/:mid":    inRoom("/api/v1/rooms/{room}/messages/{message}", `{"content":"y"}`, ok, forbidden, no(domain.CodeNotAMember)),
 		"DELETE /api/v1/rooms/:id/messages/:mid":   inRoom("/api/v1/rooms/{room}/messages/{message}", "", ok, ok, ok),
+
+		"GET /api/v1/rooms/:id/messages/:mid/replies":             inRoom("/api/v1/rooms/{room}/messages/{message}/replies", "", ok, ok, ok),
+		"GET /api/v1/rooms/:id/messages/:mid/revisions":           inRoom("/api/v1/rooms/{room}/messages/{message}/revisions", "", ok, ok, ok),
+		"PUT /api/v1/rooms/:id/messages/:mid/reactions/:emoji":    inRoom("/api/v1/rooms/{room}/messages/{message}/reactions/%F0%9F%91%8D", "", ok, ok, no(domain.CodeNotAMember)),
+		"DELETE /api/v1/rooms/:id/messages/:mid/reactions/:emoji": inRoom("/api/v1/rooms/{room}/messages/{message}/reactions/+1", "", ok, ok, no(domain.CodeNotAMember)),
+		"PUT /api/v1/rooms/:id/messages/:mid/pin":                 inRoom("/api/v1/rooms/{room}/messages/{message}/pin", "", forbidden, ok, ok),
+		"DELETE /api/v1/rooms/:id/messages/:mid/pin":              inRoom("/api/v1/rooms/{room}/messages/{message}/pin", "", forbidden, ok, ok),
 	}
 }
 

@@ -18,11 +18,17 @@ func (a *API) listMessages(c *call) error {
 	if err != nil {
 		return err
 	}
-	req, err := c.query().page()
+	q := c.query()
+	pinned := q.oneOf("pinned", "false", "true") == "true"
+	req, err := q.page()
 	if err != nil {
 		return err
 	}
-	page, err := a.Messages.Page(c.ctx(), roomID, req)
+	read := a.Messages.Page
+	if pinned {
+		read = a.Messages.Pinned
+	}
+	page, err := read(c.ctx(), roomID, req)
 	if err != nil {
 		return err
 	}

@@ -107,6 +107,12 @@ func (a *API) messageRoutes() []Route {
 		{Method: http.MethodGet, Path: "/rooms/:id/messages/:mid", Access: User, Views: views, handle: a.getMessage},
 		{Method: http.MethodPatch, Path: "/rooms/:id/messages/:mid", Access: User, handle: a.editMessage},
 		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid", Access: User, handle: a.deleteMessage},
+		{Method: http.MethodGet, Path: "/rooms/:id/messages/:mid/replies", Access: User, Views: views, handle: a.listReplies},
+		{Method: http.MethodGet, Path: "/rooms/:id/messages/:mid/revisions", Access: User, handle: a.listRevisions},
+		{Method: http.MethodPut, Path: "/rooms/:id/messages/:mid/reactions/:emoji", Access: User, handle: a.putReaction},
+		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/reactions/:emoji", Access: User, handle: a.deleteReaction},
+		{Method: http.MethodPut, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.putPin},
+		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.deletePin},
 	}
 }
 

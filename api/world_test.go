@@ -19,6 +19,7 @@ import (
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/wire"
+	"parley/eventstore"
 	"parley/eventstore/bus"
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
@@ -65,7 +66,7 @@ func newNode(t *testing.T, pool *pgxpool.Pool, prefix string) *world {
 		run(service)
 	}
 	w := &world{menu: menu}
-	w.API = w.api(t, pool, views)
+	w.API = w.api(t, pool, store, views)
 	return w
 }
 
@@ -85,7 +86,7 @@ func runner(t *testing.T) func(func(context.Context) error) {
 	}
 }
 
-func (w *world) api(t *testing.T, pool *pgxpool.Pool, views *projections.Runner) *api.API {
+func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, views *projections.Runner) *api.API {
 	t.Helper()
 	known := auth.Users{Register: w.menu.RegisterUser, Directory: w.menu.Directory}
 	keys, err := auth.HS256([]byte(secret))
@@ -102,7 +103,8 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, views *projections.Runner)
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
-		Views: views, Logger: slog.New(slog.DiscardHandler),
+		Revisions: messages.NewRevisions(log),
+		Views:     views, Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{})
 	must(t, err)
 	return a

@@ -93,6 +93,9 @@ type Directory interface {
 	// Membership says whether the user is a member of the room, and the room as it is.
 	// ROOM_NOT_FOUND if there is no such room or the user may not see it.
 	Membership(ctx context.Context, p domain.Principal, roomID string) (room wire.Room, member bool, err error)
+	// Moderates says whether the user may see what was taken away in the room: moderators, owners
+	// and admins. False for a room that the user may not see.
+	Moderates(ctx context.Context, p domain.Principal, roomID string) (bool, error)
 	// RoomHead says how far a room's messages were at a position of the log (0: now): the
 	// last seq. The caller has checked that it may be told.
 	RoomHead(ctx context.Context, roomID string, at event.Position) (seq int64, err error)

@@ -114,6 +114,18 @@ func (d directory) Membership(ctx context.Context, p domain.Principal, roomID st
 	return roomShape(snap), isMember, nil
 }
 
+// Moderates reads on in the log as Membership does.
+func (d directory) Moderates(ctx context.Context, p domain.Principal, roomID string) (bool, error) {
+	if !domain.ValidID(roomID) {
+		return false, nil
+	}
+	snap, err := d.rooms.refresh(ctx, roomID)
+	if err != nil {
+		return false, visible(err)
+	}
+	return snap.State.Moderates(room.Actor{ID: p.UserID, Admin: p.IsAdmin()}), nil
+}
+
 // RoomHead is one indexed read.
 func (d directory) RoomHead(ctx context.Context, roomID string, at event.Position) (int64, error) {
 	last, ok, err := d.Log.Last(ctx, event.MessagesStream(roomID), at)

@@ -291,7 +291,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
-		Views: n.views, Checks: n.checks(), Logger: n.logger,
+		Revisions: messages.NewRevisions(n.store), Views: n.views, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

@@ -93,6 +93,10 @@ func (s State) MayModerate(by Actor) error {
 	return s.atLeast(moderator, by, "only moderators and owners may do this")
 }
 
+// Moderates reports whether the actor is one who takes away what others have said, whether the
+// room is open or archived.
+func (s State) Moderates(by Actor) bool { return s.MaySee(by) == nil && s.standing(by) >= moderator }
+
 // MayPin fails as MayModerate does, but for the two members of a direct room: they may both.
 func (s State) MayPin(by Actor) error {
 	if _, isMember := s.Members.Get(by.ID); isMember && s.Type == event.RoomDirect {

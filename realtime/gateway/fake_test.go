@@ -62,6 +62,10 @@ func (d *directory) Membership(_ context.Context, _ domain.Principal, room strin
 	return wire.Room{ID: room, Position: max(at, -at)}, at >= 0, nil
 }
 
+func (d *directory) Moderates(context.Context, domain.Principal, string) (bool, error) {
+	return false, d.err
+}
+
 func (d *directory) RoomHead(_ context.Context, _ string, at event.Position) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
