@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"parley/domain/quote"
 )
 
 // Most of the log is MessageSent, and every node reads it all. These two do for it what encoding/json does,
@@ -15,13 +17,13 @@ func appendSent(b []byte, m *MessageSent) ([]byte, bool) {
 	if len(m.Attachments) > 0 {
 		return b, false
 	}
-	b = appendText(append(b, `{"roomId":`...), m.RoomID)
-	b = appendText(append(b, `,"messageId":`...), m.MessageID)
-	b = appendText(append(b, `,"sender":{"id":`...), m.Sender.ID)
-	b = appendText(append(b, `,"username":`...), m.Sender.Username)
-	b = appendText(append(b, `,"displayName":`...), m.Sender.DisplayName)
-	b = appendText(append(b, `,"avatarUrl":`...), m.Sender.AvatarURL)
-	b = appendText(append(b, `},"content":`...), m.Content)
+	b = quote.Append(append(b, `{"roomId":`...), m.RoomID)
+	b = quote.Append(append(b, `,"messageId":`...), m.MessageID)
+	b = quote.Append(append(b, `,"sender":{"id":`...), m.Sender.ID)
+	b = quote.Append(append(b, `,"username":`...), m.Sender.Username)
+	b = quote.Append(append(b, `,"displayName":`...), m.Sender.DisplayName)
+	b = quote.Append(append(b, `,"avatarUrl":`...), m.Sender.AvatarURL)
+	b = quote.Append(append(b, `},"content":`...), m.Content)
 	b = appendOptional(b, `,"replyTo":`, m.ReplyTo)
 	for i, id := range m.Mentions {
 		if i == 0 {
@@ -29,7 +31,7 @@ func appendSent(b []byte, m *MessageSent) ([]byte, bool) {
 		} else {
 			b = append(b, ',')
 		}
-		b = appendText(b, id)
+		b = quote.Append(b, id)
 	}
 	if len(m.Mentions) > 0 {
 		b = append(b, ']')
@@ -53,62 +55,7 @@ func appendOptional(b []byte, name, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return appendText(append(b, name...), s)
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendText appends a JSON string.
-func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	done := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		size := 1
-		var escape string
-		if c >= utf8.RuneSelf {
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
-				escape = `\ufffd`
-			} else if r == '\u2028' || r == '\u2029' { // line ends to JavaScript
-				escape = `\u202` + hexDigits[r&0xf:r&0xf+1]
-			} else {
-				i += size
-				continue
-			}
-		} else {
-			escape = escapeOf(c)
-		}
-		b = append(append(b, s[done:i]...), escape...)
-		i += size
-		done = i
-	}
-	return append(append(b, s[done:]...), '"')
-}
-
-func escapeOf(c byte) string {
-	switch c {
-	case '"':
-		return `\"`
-	case '\\':
-		return `\\`
-	case '\n':
-		return `\n`
-	case '\t':
-		return `\t`
-	case '\r':
-		return `\r`
-	case '\b':
-		return `\b`
-	case '\f':
-		return `\f`
-	default:
-		return `\u00` + hexDigits[c>>4:c>>4+1] + hexDigits[c&0xf:c&0xf+1]
-	}
+	return quote.Append(append(b, name...), s)
 }
 
 // scanSent reads what appendSent wrote; false for anything else, be it JSON or not.
