@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -121,9 +120,10 @@ func Pushes(r event.Recorded) ([]Push, error) {
 	}
 	switch e := payload.(type) {
 	case event.MessageSent:
-		return sent(r, e)
+		return sent(r, e), nil
 	case event.MessageEdited:
-		return toRoom(EventMessageEdited, e.RoomID, EditedMessage(r, e))
+		m := EditedMessage(r, e)
+		return []Push{messageToRoom(EventMessageEdited, &m)}, nil
 	case event.MessageDeleted:
 		return toRoom(EventMessageDeleted, e.RoomID, MessageDeleted{
 			RoomID: e.RoomID, MessageID: e.MessageID, Seq: e.Seq, UserID: e.By, Stamp: StampOf(r),
@@ -165,20 +165,26 @@ func Pushes(r event.Recorded) ([]Push, error) {
 }
 
 // sent also notifies those whom the message names or, in a direct room, the one whom it is for: once.
-func sent(r event.Recorded, e event.MessageSent) ([]Push, error) {
-	pushes, err := toRoom(EventNewMessage, e.RoomID, NewMessage(r, e))
+func sent(r event.Recorded, e event.MessageSent) []Push {
+	m := NewMessage(r, e)
+	push := messageToRoom(EventNewMessage, &m)
 	kind, users := NotifyMention, e.Mentions
 	if e.DirectTo != "" {
 		kind, users = NotifyDirect, []string{e.DirectTo}
 	}
-	if err != nil || len(users) == 0 {
-		return pushes, err
+	if len(users) == 0 {
+		return []Push{push}
 	}
-	data, err := Marshal(Notification{Kind: kind, RoomID: e.RoomID, MessageID: e.MessageID, From: e.Sender.ID})
-	if err != nil {
-		return nil, err
-	}
-	return append(pushes, Push{Event: EventNotification, Users: users, Data: data}), nil
+	n := Notification{Kind: kind, RoomID: e.RoomID, MessageID: e.MessageID, From: e.Sender.ID}
+	return []Push{push, notification(&n, users)}
+}
+
+func messageToRoom(name string, m *Message) Push {
+	return Push{Event: name, Room: m.RoomID, Data: m.AppendJSON(make([]byte, 0, m.size())), Durable: true}
+}
+
+func notification(n *Notification, users []string) Push {
+	return Push{Event: EventNotification, Users: users, Data: n.appendJSON(make([]byte, 0, n.size()))}
 }
 
 func created(r event.Recorded, e event.RoomCreated) ([]Push, error) {
@@ -200,11 +206,8 @@ func joined(r event.Recorded, e event.MemberJoined) ([]Push, error) {
 	if err != nil || e.By == e.UserID {
 		return pushes, err
 	}
-	data, err := Marshal(Notification{Kind: NotifyInvite, RoomID: e.RoomID, From: e.By})
-	if err != nil {
-		return nil, err
-	}
-	return append(pushes, Push{Event: EventNotification, Users: []string{e.UserID}, Data: data}), nil
+	n := Notification{Kind: NotifyInvite, RoomID: e.RoomID, From: e.By}
+	return append(pushes, notification(&n, []string{e.UserID})), nil
 }
 
 func changed(r event.Recorded, room Room) RoomChanged {
@@ -217,15 +220,4 @@ func toRoom(name, roomID string, payload any, users ...string) ([]Push, error) {
 		return nil, err
 	}
 	return []Push{{Event: name, Room: roomID, Users: users, Data: data, Durable: true}}, nil
-}
-
-// Marshal is json.Marshal without HTML escapes.
-func Marshal(v any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode %T: %w", v, err)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

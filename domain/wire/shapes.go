@@ -14,7 +14,7 @@ type Time time.Time
 
 // MarshalText formats t in UTC with milliseconds.
 func (t Time) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, timeFormat), nil
+	return t.append(make([]byte, 0, len(timeFormat))), nil
 }
 
 // UnmarshalText reads any RFC 3339 time.
@@ -108,7 +108,8 @@ func message(e event.Message, seq int64, sentAt time.Time, pos event.Position) M
 		At: Time(sentAt), ClientMessageID: e.ClientMessageID, Position: pos,
 	}
 	if e.ReplyTo != "" {
-		m.ReplyTo = &e.ReplyTo
+		to := e.ReplyTo // a copy, so that e stays off the heap
+		m.ReplyTo = &to
 	}
 	if m.Attachments == nil {
 		m.Attachments = []event.Attachment{}
