@@ -13,6 +13,14 @@ func Holds(s *Session) bool {
 	return p != nil && p.get != nil && !p.get.writing
 }
 
+// Answers says whether a GET of the session is being answered.
+func Answers(s *Session) bool {
+	p := s.polls()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p != nil && p.get != nil && p.get.writing
+}
+
 // Receives says whether a POST of the session is being served.
 func Receives(s *Session) bool {
 	p := s.polls()

@@ -190,6 +190,7 @@ func TestStrangeQueries(t *testing.T) {
 	for _, query := range []string{
 		"", "&&&", "transport=%00", "transport=constructor", "transport=websocket&transport=polling", "EIO=4&transport=websocket&sid[]=x",
 		"EIO=4&EIO=3&transport=websocket&sid=a&sid=b", "EIO=4&transport=websocket&%zz", "EIO=4;transport=websocket", strings.Repeat("a=b&", 2000),
+		"transport=hasOwnProperty", "EIO=4.0&transport=polling", "EIO=%34%00&transport=polling", strings.Repeat("x&", 10_000) + "transport=polling&EIO=4",
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), "GET", h.url+"/", nil)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/realtime/engineio"
@@ -187,16 +188,34 @@ func TestSuitePollingHeartbeat(t *testing.T) {
 // The session has to be dead at that very moment, and nobody may have to ask for it.
 func TestSuitePollingPingTimeout(t *testing.T) {
 	t.Parallel()
-	h := start(t, suite, echo)
-	c, p := h.poll(t)
-	_, second := h.poll(t)
-	time.Sleep(500 * time.Millisecond)
-	c.wantGone()
-	p.wantClosed(t, engineio.PingTimeout)
-	second.wantClosed(t, engineio.PingTimeout)
-	if n := h.Count(); n != 0 {
-		t.Errorf("%d sessions are left", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var peers []*peer
+		server := engineio.NewServer(suite, func(s *engineio.Session, _ *http.Request) engineio.Handler {
+			peers = append(peers, &peer{Session: s, closed: make(chan engineio.Reason, 2)})
+			return peers[len(peers)-1]
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error)
+		go func() { ran <- server.Run(ctx) }()
+		time.Sleep(7 * time.Millisecond) // the wheel turns at other moments
+		poll(server, httptest.NewRecorder(), "GET", "", "")
+		poll(server, httptest.NewRecorder(), "GET", "", "")
+		time.Sleep(500 * time.Millisecond)
+		w := httptest.NewRecorder()
+		poll(server, w, "GET", "&sid="+peers[0].ID(), "")
+		if w.Code != 400 || !strings.Contains(w.Body.String(), `"code":1`) {
+			t.Errorf("GET after the end: %d %q", w.Code, w.Body)
+		}
+		time.Sleep(20 * time.Millisecond) // a tick or two
+		for _, p := range peers {
+			p.wantClosed(t, engineio.PingTimeout)
+		}
+		if n := server.Count(); n != 0 {
+			t.Errorf("%d sessions are left", n)
+		}
+		cancel()
+		<-ran
+	})
 }
 
 func TestPollingHeartbeatWithAGetPending(t *testing.T) {
