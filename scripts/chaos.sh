@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The fault tests that take minutes: Go tests with the build tag chaos, on private servers that they
 # kill and pause themselves. CHAOS_FLAGS are more flags for go test, CHAOS_TIMEOUT is for all (30m).
+# A crowd of clients: CHAOS_CLIENTS (50), CHAOS_DURATION (2m), CHAOS_SEED (printed by each run).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
 ensure_go
+ensure_node
 grep -rlE --include='*_test.go' '^//go:build .*\bchaos\b' . >/dev/null || die "there are no tests with the build tag chaos"
 trap '"$ROOT/scripts/services.sh" release $$ || true' EXIT
 trap 'exit 130' INT TERM HUP

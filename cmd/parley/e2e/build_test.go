@@ -27,15 +27,21 @@ func parley(t testing.TB) string {
 			return
 		}
 		program.path = filepath.Join(program.dir, "parley")
-		output, err := exec.Command("go", "build", "-race", "-o", program.path, "parley/cmd/parley").CombinedOutput()
-		if err != nil {
-			program.err = fmt.Errorf("build parley: %w\n%s", err, output)
-		}
+		program.err = compile(program.path)
 	})
 	if program.err != nil {
 		t.Fatal(program.err)
 	}
 	return program.path
+}
+
+// compile builds the program with the race detector.
+func compile(path string, flags ...string) error {
+	arguments := append([]string{"build", "-race", "-o", path}, flags...)
+	if output, err := exec.Command("go", append(arguments, "parley/cmd/parley")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build parley: %w\n%s", err, output)
+	}
+	return nil
 }
 
 // slots bounds how many tests run nodes at the same time, whatever -parallel says:

@@ -32,6 +32,7 @@ type ledger struct {
 	entries []*entry
 	flying  int // sent and not answered at this moment
 	acked   int
+	top     int64 // the highest position that was acknowledged
 	slowest time.Duration
 	codes   map[string]int
 	changed chan struct{} // closed and replaced at every answer
@@ -76,6 +77,7 @@ func (l *ledger) settle(r result) {
 		l.acked++
 		l.slowest = max(l.slowest, r.took)
 		e.acked, e.id, e.seq, e.position = true, r.message.ID, r.message.Seq, toPosition(r.message.Position)
+		l.top = max(l.top, e.position)
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -125,13 +127,14 @@ func (l *ledger) await(t testing.TB, what string, limit time.Duration, wanted fu
 
 // head is the position of the last acknowledged message.
 func (l *ledger) head() string {
+	return strconv.FormatInt(l.highest(), 10)
+}
+
+// highest is head as a number.
+func (l *ledger) highest() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var head int64
-	for _, e := range l.entries {
-		head = max(head, e.position)
-	}
-	return strconv.FormatInt(head, 10)
+	return l.top
 }
 
 // tally is the sums: of the writers, and after balance of the room.

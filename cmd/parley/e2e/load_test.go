@@ -21,6 +21,7 @@ type load struct {
 	t      testing.TB
 	room   string
 	ledger *ledger
+	pace   time.Duration // between two new messages of a writer; 0: as fast as they are answered
 
 	ctx      context.Context
 	stopping atomic.Bool
@@ -31,9 +32,14 @@ type load struct {
 // startLoad opens a public room at home.
 func startLoad(t testing.TB, home *node) *load {
 	t.Helper()
+	return startLoadIn(t, home.as(t, "host").createRoom("public", "under load"), 0)
+}
+
+// startLoadIn is startLoad in a public room that is open already.
+func startLoadIn(t testing.TB, room string, pace time.Duration) *load {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{t: t, ledger: newLedger(), ctx: ctx}
-	l.room = home.as(t, "host").createRoom("public", "under load")
+	l := &load{t: t, room: room, ledger: newLedger(), pace: pace, ctx: ctx}
 	t.Cleanup(func() {
 		cancel()
 		l.workers.Wait()
@@ -203,6 +209,9 @@ func (w *writer) next() *entry {
 		e := w.again[0]
 		w.again = w.again[1:]
 		return e
+	}
+	if w.load.pace > 0 {
+		w.wait(w.load.pace)
 	}
 	if w.load.stopping.Load() || w.load.ctx.Err() != nil {
 		return nil

@@ -6,11 +6,14 @@
 //   - rest_test.go, socket_test.go: clients
 //   - js_test.go and *.test.mjs, python_test.go and client.py: official Socket.IO clients
 //   - api_*_test.go, cli_test.go: REST and the command line
+//   - visitor_test.go, recovery_test.go: clients that go away and come back
 //   - load_test.go, ledger_test.go, fault_*_test.go: writers under faults, and the books that
 //     are balanced afterwards: nothing acknowledged is lost, repeated or reordered
+//   - crowd_test.go, unrest_test.go, chaos_test.go: many clients whose connections, nodes and Redis
+//     break at random, and a checker of what each was told
 //
-// Every test has databases and a Redis of its own. Node with npm and Python with its Socket.IO client are needed; a test without
-// what it needs fails and never skips.
+// Every test has databases and a Redis of its own. Node with npm and Python with its Socket.IO client
+// are needed; a test without what it needs fails and never skips.
 package e2e_test
 
 import (

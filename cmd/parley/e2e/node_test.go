@@ -54,6 +54,8 @@ type node struct {
 	env  []string
 	args []string
 	dir  string
+	// program is the build that runs, the shared one unless a test says otherwise.
+	program string
 
 	log     journal
 	cmd     *exec.Cmd
@@ -100,7 +102,10 @@ func environment(s settings) []string {
 
 func (n *node) start() {
 	n.t.Helper()
-	n.cmd = exec.Command(parley(n.t), append([]string{"serve"}, n.args...)...)
+	if n.program == "" {
+		n.program = parley(n.t)
+	}
+	n.cmd = exec.Command(n.program, append([]string{"serve"}, n.args...)...)
 	n.cmd.Env, n.cmd.Dir, n.cmd.SysProcAttr = n.env, n.dir, ownProcess()
 	n.cmd.Stdout, n.cmd.Stderr = &n.log, &n.log
 	if err := n.cmd.Start(); err != nil {
