@@ -36,6 +36,9 @@ type Config struct {
 	// Rate and Burst bound the commands of one session, per second and at once. Zero means
 	// 200 and 400, a negative Rate means no limit.
 	Rate, Burst int
+	// MaxOpening is how many clients are let in at a time; when more come at once they wait, so that a storm of
+	// them leaves the database to those who are in. Zero means 64.
+	MaxOpening int
 	// CommandTimeout bounds a command that is waited for. Zero means 10 s.
 	CommandTimeout time.Duration
 	// ReconnectAfter is about when clients of a draining node should come back; each is told
@@ -71,6 +74,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInFlight, 256)
 	setDefault(&c.Rate, 200)
 	setDefault(&c.Burst, 2*max(c.Rate, 0))
+	setDefault(&c.MaxOpening, 64)
 	setDefault(&c.CommandTimeout, 10*time.Second)
 	setDefault(&c.ReconnectAfter, time.Second)
 	setDefault(&c.BatchWindow, 100*time.Millisecond)
@@ -114,6 +118,7 @@ type Gateway struct {
 	authenticate Authenticate
 	table        map[string]entry
 	batching     *batching
+	opening      chan struct{} // holds a token for each client that is being let in
 	draining     atomic.Bool
 	expiry       expiry
 }
@@ -122,6 +127,7 @@ type Gateway struct {
 func New(menu *commands.Commands, h *hub.Hub, authenticate Authenticate, cfg Config) *Gateway {
 	g := &Gateway{cfg: cfg.withDefaults(), hub: h, menu: menu, authenticate: authenticate}
 	g.table = g.entries()
+	g.opening = make(chan struct{}, g.cfg.MaxOpening)
 	g.batching = newBatching(g.cfg.BatchWindow, g.cfg.BatchSize)
 	return g
 }

@@ -136,6 +136,12 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	if err != nil {
 		return nil, err
 	}
+	select {
+	case g.opening <- struct{}{}:
+		defer func() { <-g.opening }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	release, err := g.cfg.Admission.Admit(ctx, from.Addr)
 	if err != nil {
 		return nil, refusal("Too many connections", err, domain.CodeTooManyConnections)

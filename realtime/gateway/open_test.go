@@ -232,3 +232,52 @@ func TestHandshakeTakesBearerTokens(t *testing.T) {
 		}
 	}
 }
+
+// In a storm clients take turns; one that goes away while it waits leaves its turn to others.
+func TestAFewAreLetInAtATime(t *testing.T) {
+	t.Parallel()
+	full := make(admission)
+	s := newStand(t, gateway.Config{MaxOpening: 2, Admission: full})
+	open := func(ctx context.Context) chan error {
+		done := make(chan error, 1)
+		go func() {
+			session, err := s.Open(ctx, newPeer("x"), &gateway.Handshake{}, gateway.Options{Token: "ann"})
+			if err == nil {
+				session.Closed()
+			}
+			done <- err
+		}()
+		return done
+	}
+	first, second := open(t.Context()), open(t.Context())
+	let := []func(){<-full, <-full}
+	ctx, cancel := context.WithCancel(t.Context())
+	gone, third := open(ctx), open(t.Context())
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("who went away got %v", err)
+	}
+	select {
+	case <-full:
+		t.Error("three at a time")
+	default:
+	}
+	let[0]()
+	(<-full)()
+	let[1]()
+	for _, done := range []chan error{first, second, third} {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// admission tells each connection that it is asked about, and waits until it is let in.
+type admission chan func()
+
+func (a admission) Admit(context.Context, netip.Addr) (release func(), err error) {
+	in := make(chan struct{})
+	a <- func() { close(in) }
+	<-in
+	return func() {}, nil
+}
