@@ -1,13 +1,12 @@
 package gateway
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
-	"sync"
 	"time"
 
 	"parley/domain"
+	"parley/domain/quote"
 	"parley/domain/wire"
 )
 
@@ -26,9 +25,9 @@ func (a Answer) AppendFields(dst []byte) []byte {
 		return append(append(dst, `"success":true,"data":`...), a.Data...)
 	}
 	dst = append(dst, `"success":false,"error":`...)
-	dst = appendText(dst, clientText(a.Err))
+	dst = quote.Append(dst, clientText(a.Err))
 	dst = append(dst, `,"code":`...)
-	dst = appendText(dst, string(a.Err.Code))
+	dst = quote.Append(dst, string(a.Err.Code))
 	dst = appendRetry(dst, a.Err)
 	if len(a.Err.Fields) > 0 {
 		fields, _ := wire.Marshal(a.Err.Fields) // a map of strings: cannot fail
@@ -40,11 +39,11 @@ func (a Answer) AppendFields(dst []byte) []byte {
 // errorEvent is the payload of the event error: what became of a command without an ack.
 func errorEvent(name string, e *domain.Error) json.RawMessage {
 	dst := append([]byte(nil), `{"event":`...)
-	dst = appendText(dst, name)
+	dst = quote.Append(dst, name)
 	dst = append(dst, `,"message":`...)
-	dst = appendText(dst, clientText(e))
+	dst = quote.Append(dst, clientText(e))
 	dst = append(dst, `,"code":`...)
-	dst = appendText(dst, string(e.Code))
+	dst = quote.Append(dst, string(e.Code))
 	dst = appendRetry(dst, e)
 	return append(dst, '}')
 }
@@ -65,47 +64,14 @@ func appendRetry(dst []byte, e *domain.Error) []byte {
 	return strconv.AppendInt(append(dst, `,"retryAfterMs":`...), int64(ms), 10)
 }
 
-func appendText(dst []byte, s string) []byte {
-	text, _ := wire.Marshal(s) // a string always can be encoded
-	return append(dst, text...)
-}
-
 // answer makes an Answer of a result. A result that cannot be encoded is our fault.
 func answer(data any, err error) Answer {
 	if err != nil {
 		return Answer{Err: domain.AsError(err)}
 	}
-	encoded, err := encode(data)
+	encoded, err := wire.Marshal(data)
 	if err != nil {
 		return Answer{Err: domain.AsError(err)}
 	}
 	return Answer{Data: encoded}
-}
-
-// encoder writes JSON into a buffer that it keeps.
-type encoder struct {
-	buf  bytes.Buffer
-	json *json.Encoder
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.json = json.NewEncoder(&e.buf)
-	e.json.SetEscapeHTML(false)
-	return e
-}}
-
-const keepEncoder = 64 << 10 // bytes of buffer; larger ones are not kept
-
-func encode(data any) (json.RawMessage, error) {
-	e, _ := encoders.Get().(*encoder)
-	if err := e.json.Encode(data); err != nil {
-		return nil, err // and with it the encoder, which remembers the error
-	}
-	encoded := bytes.Clone(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
-	if e.buf.Cap() <= keepEncoder {
-		e.buf.Reset()
-		encoders.Put(e)
-	}
-	return encoded, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"parley/domain"
 	"parley/domain/event"
+	"parley/domain/quote"
 	"parley/domain/wire"
 	"parley/realtime/engineio"
 	"parley/realtime/hub"
@@ -258,7 +259,7 @@ func (c *plainConn) Emit(name string, data json.RawMessage) {
 // withPID adds a member to a JSON object that has others.
 func withPID(object json.RawMessage, pid string) json.RawMessage {
 	dst := append(slices.Clone(object[:len(object)-1]), `,"pid":`...)
-	return append(appendText(dst, pid), '}')
+	return append(quote.Append(dst, pid), '}')
 }
 
 // Remove implements Peer.
