@@ -89,6 +89,9 @@ func TestBadSettingsNameTheVariable(t *testing.T) {
 		{"SHUTDOWN_TIMEOUT", "0s"},
 		{"LOG_LEVEL", "loud"},
 		{"LOG_FORMAT", "xml"},
+		{"JWKS_URL", "http://id.example/keys"},
+		{"JWKS_URL", "id.example"},
+		{"ALLOW_INSECURE_JWKS", "2"},
 		{"ALLOW_UNSAFE_POSTGRES", "2"},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {

@@ -59,7 +59,8 @@ type node struct {
 	commands *commands.Commands
 	views    *projections.Runner
 	sessions *auth.Sessions
-	accounts *auth.Accounts
+	accounts *auth.Accounts // nil without JWT_SECRET
+	jwks     *auth.JWKS     // nil without JWKS_URL
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
@@ -167,19 +168,14 @@ func (n *node) wireCore(ctx context.Context) error {
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
 	}
+	if n.settings.JWTSecret == "" {
+		return n.wireAccounts(nil)
+	}
 	issuer, err := n.settings.issuer()
 	if err != nil {
 		return err
 	}
 	return n.wireAccounts(issuer)
-}
-
-func (n *node) wireAccounts(issuer *auth.Issuer) (err error) {
-	if n.sessions, err = auth.NewSessions(n.pool, auth.SessionConfig{}); err != nil {
-		return err
-	}
-	n.accounts, err = auth.NewAccounts(n.pool, n.sessions, n.users(), issuer, n.logger, auth.AccountsConfig{})
-	return err
 }
 
 func (n *node) users() auth.Users {
@@ -220,14 +216,10 @@ const plainPath = "/ws"
 
 // wireEdge makes what clients reach: sockets and REST on one port.
 func (n *node) wireEdge(context.Context) error {
-	keys, err := auth.HS256([]byte(n.settings.JWTSecret))
+	authenticator, err := n.wireIdentity()
 	if err != nil {
 		return err
 	}
-	verifier := auth.NewVerifier(keys, auth.VerifierConfig{Issuer: n.settings.JWTIssuer, Audience: n.settings.JWTAudience})
-	authenticator := auth.NewAuthenticator(verifier, n.sessions, n.users(), auth.AuthenticatorConfig{
-		AutoProvision: n.settings.AutoProvision,
-	})
 	n.wireSockets(authenticator)
 	rest, err := n.wireREST(authenticator)
 	if err != nil {
@@ -297,7 +289,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 
 // checks are what /readyz asks.
 func (n *node) checks() []api.Check {
-	return []api.Check{
+	return append([]api.Check{
 		{Name: "postgres", Probe: n.pool.Ping},
 		{Name: "redis", Probe: func(ctx context.Context) error { return n.redis.Ping(ctx).Err() }},
 		{Name: "views", Probe: n.viewsWithinBounds},
@@ -307,7 +299,7 @@ func (n *node) checks() []api.Check {
 			}
 			return nil
 		}},
-	}
+	}, n.identityChecks()...)
 }
 
 // maxLag is how many events a view may be behind before the node calls itself not ready.

@@ -46,6 +46,9 @@ func (n *node) run(ctx context.Context) error {
 	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sessions.Watch(edgeCtx, n.expel) })
+	if n.jwks != nil {
+		edgeGroup.Go(func() error { return n.jwks.Run(edgeCtx) })
+	}
 	edgeGroup.Go(func() error { return ignoreClosed(n.http.Serve(listener)) })
 	edgeGroup.Go(func() error { return n.announce(edgeCtx, listener.Addr()) })
 

@@ -29,6 +29,9 @@ func serveCommand() *cobra.Command {
 			if err := s.validate(); err != nil {
 				return err
 			}
+			if demo && s.JWTSecret == "" {
+				return usagef("--demo makes local accounts: JWT_SECRET is required")
+			}
 			return serve(cmd, s, migrate, demo)
 		},
 	}

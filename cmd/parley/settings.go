@@ -35,7 +35,8 @@ type settings struct {
 	SocketPath string   `env:"SOCKET_PATH" envDefault:"/socket.io" help:"Socket.IO path"`
 	Origins    []string `env:"FRONTEND_URL" envDefault:"http://localhost:3000" help:"allowed browser origins, comma list"`
 
-	JWTSecret     string `env:"JWT_SECRET" help:"HS256 secret, at least 32 bytes (required)"`
+	JWTSecret     string `env:"JWT_SECRET" help:"HS256 secret, at least 32 bytes (required unless JWKS_URL; local accounts need it)"`
+	JWKSURL       string `env:"JWKS_URL" help:"where an identity provider publishes its RS256, ES256 and EdDSA keys"`
 	JWTIssuer     string `env:"JWT_ISSUER" help:"the iss that tokens must carry, when set"`
 	JWTAudience   string `env:"JWT_AUDIENCE" help:"the aud that tokens must carry, when set"`
 	AutoProvision bool   `env:"AUTO_PROVISION" envDefault:"false" help:"a valid token of an unknown user registers that user"`
@@ -60,6 +61,7 @@ type settings struct {
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error; debug logs every socket event"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
+	AllowInsecureJWKS   bool `env:"ALLOW_INSECURE_JWKS" envDefault:"false" help:"fetch JWKS_URL by plain http from other machines, too"`
 	AllowUnsafePostgres bool `env:"ALLOW_UNSAFE_POSTGRES" envDefault:"false" help:"start although Postgres may lose commits (fsync or synchronous_commit off)"`
 
 	trustedProxies []netip.Prefix
@@ -124,12 +126,8 @@ func (s *settings) checkRequired() error {
 		return errors.New("DATABASE_URL is required")
 	case s.RedisURL == "":
 		return errors.New("REDIS_URL is required")
-	case s.JWTSecret == "":
-		return errors.New("JWT_SECRET is required")
-	case len(s.JWTSecret) < minSecretBytes:
-		return fmt.Errorf("JWT_SECRET must have at least %d bytes", minSecretBytes)
 	}
-	return nil
+	return s.checkIdentity()
 }
 
 func (s *settings) checkServers() error {
