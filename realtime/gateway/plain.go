@@ -30,6 +30,9 @@ import (
 // token in authenticate; with a token in the header they stand in the query. A token in the query
 // is refused with 403: queries end up in logs.
 //
+// Who comes back names as offset the highest position that it has read: that of session, or the one in
+// the data of an event, and perhaps as pid the one in session, which is there for clients with the option recovery.
+//
 // The connection ends with
 //
 //	1001  the node is going away, or a ping was not answered: come back

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync/atomic"
 
 	"parley/domain"
 	"parley/domain/event"
-	"parley/domain/quote"
 	"parley/domain/wire"
 	"parley/realtime/engineio"
 	"parley/realtime/hub"
@@ -39,7 +37,6 @@ type plainConn struct {
 	timer  engineio.Timer // set until the client says who it is
 	asked  atomic.Bool    // it has said so
 	reply  string         // id of the frame in which it did, "" if it wants no answer
-	pid    string         // what it is to name when it comes back, "" if it has not asked
 
 	entrance *entrance // while it is being let in; reader only
 	session  *Session  // once it is in; reader only, after entrance
@@ -233,33 +230,20 @@ func (c *plainConn) frame(push *hub.Push) *engineio.Frame {
 	return frame
 }
 
-// Recover implements Peer. Offsets need no place of their own: what is durable has its position in data.
-func (c *plainConn) Recover(pid string) { c.pid = pid }
+// Recover implements Peer. The pid stands in the event session, and the position of what is durable in its data.
+func (c *plainConn) Recover(string) {}
 
 // EmitAt implements Peer.
 func (c *plainConn) EmitAt(name string, data json.RawMessage, _ event.Position) { c.Emit(name, data) }
 
-// Emit implements Peer. The event session is the greeting: it brings the pid, and what it says also answers the
-// frame authenticate.
+// Emit implements Peer. What the event session says also answers the frame authenticate.
 func (c *plainConn) Emit(name string, data json.RawMessage) {
-	if name != wire.EventSession {
-		_ = c.engine.Send(hub.EncodePlain(name, data))
+	frame := hub.EncodePlain(name, data)
+	if name == wire.EventSession && c.reply != "" {
+		_ = c.engine.SendAll(answerFrame(c.reply, Answer{Data: data}), frame)
 		return
 	}
-	if c.pid != "" {
-		data = withPID(data, c.pid)
-	}
-	greeting := []*engineio.Frame{hub.EncodePlain(name, data)}
-	if c.reply != "" {
-		greeting = slices.Insert(greeting, 0, answerFrame(c.reply, Answer{Data: data}))
-	}
-	_ = c.engine.SendAll(greeting...)
-}
-
-// withPID adds a member to a JSON object that has others.
-func withPID(object json.RawMessage, pid string) json.RawMessage {
-	dst := append(slices.Clone(object[:len(object)-1]), `,"pid":`...)
-	return append(quote.Append(dst, pid), '}')
+	_ = c.engine.Send(frame)
 }
 
 // Remove implements Peer.

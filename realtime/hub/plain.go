@@ -3,7 +3,7 @@ package hub
 import (
 	"encoding/json"
 
-	"parley/domain/wire"
+	"parley/domain/quote"
 	"parley/realtime/engineio"
 )
 
@@ -15,12 +15,11 @@ func (p *Push) Plain() (*engineio.Frame, error) {
 // EncodePlain makes the frame in which plain WebSockets get an event. data is JSON and copied as
 // it is; nothing stands for null.
 func EncodePlain(event string, data json.RawMessage) *engineio.Frame {
-	name, _ := wire.Marshal(event) // a string always can be encoded
 	if len(data) == 0 {
 		data = json.RawMessage("null")
 	}
-	return engineio.NewPlainFunc(len(`{"event":,"data":}`)+len(name)+len(data), func(dst []byte) []byte {
-		dst = append(append(dst, `{"event":`...), name...)
+	return engineio.NewPlainFunc(len(`{"event":"","data":}`)+len(event)+len(data), func(dst []byte) []byte {
+		dst = quote.Append(append(dst, `{"event":`...), event)
 		dst = append(append(dst, `,"data":`...), data...)
 		return append(dst, '}')
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,7 +180,7 @@ func testPlainTalk(t *testing.T, one, two *node) {
 		switch {
 		case f.Event != "":
 			heardByAlice, newest = append(heardByAlice, idOf(f.Data)), positionOf(f.Data)
-		case !f.Success || string(f.ID) != fmt.Sprint(next):
+		case !f.Success || string(f.ID) != strconv.Itoa(next):
 			t.Fatalf("answer %s: %s %s, want a success for %d", f.ID, f.Code, f.Error, next)
 		default:
 			next++
