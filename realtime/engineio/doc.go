@@ -1,6 +1,6 @@
 // Package engineio is a server for Engine.IO protocol revision 4: long-lived
 // sessions that carry text and binary messages both ways, with a heartbeat.
-// It knows nothing of what the messages mean.
+// It knows nothing of what the messages mean. NewPlainServer makes the same of WebSockets without the protocol.
 //
 // # Packets
 //

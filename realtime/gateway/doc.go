@@ -5,7 +5,7 @@
 //
 // A door knows a protocol and no chat; a Session knows chat and no protocol. Between them are
 // two small types: Peer is what a session needs of its connection, Answer is what a command
-// is answered with. SocketIO is the door for the namespace "/".
+// is answered with. SocketIO is the door for the namespace "/", Plain that for plain WebSockets.
 //
 // # Promises
 //
