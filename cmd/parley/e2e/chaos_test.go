@@ -44,7 +44,7 @@ func chaos(t *testing.T) unrest {
 	return unrest{
 		seed: setting(t, "CHAOS_SEED", uint64(time.Now().UnixNano()), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
 		// 50 clients hear about 30 messages/s each, and one loses its connection every 80 ms.
-		clients: setting(t, "CHAOS_CLIENTS", 50, strconv.Atoi), rooms: 5, pace: 120 * time.Millisecond,
+		clients: setting(t, "CHAOS_CLIENTS", 50, strconv.Atoi), rooms: 5, pace: time.Second,
 		length: 2 * time.Minute, every: 80 * time.Millisecond, blows: 3 * time.Second, recovery: time.Minute,
 	}
 }

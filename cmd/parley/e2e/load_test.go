@@ -21,7 +21,7 @@ type load struct {
 	t      testing.TB
 	room   string
 	ledger *ledger
-	pace   time.Duration // between two new messages of a writer; 0: as fast as they are answered
+	pace   time.Duration // a writer's pause between two windows full of messages; 0: it never pauses
 
 	ctx      context.Context
 	stopping atomic.Bool
@@ -152,9 +152,13 @@ func (w *writer) idle() bool { return w.load.stopping.Load() && len(w.again) == 
 func (w *writer) session(s *socket) {
 	results := make(chan result, window)
 	var flying []*entry
-	closed := false
+	closed, full := false, false
 	for {
-		for len(flying) < window && !closed {
+		if len(flying) == 0 && full && !closed {
+			w.wait(w.load.pace)
+			full, closed = false, s.gone()
+		}
+		for len(flying) < window && !closed && !full {
 			e := w.next()
 			if e == nil {
 				break
@@ -162,6 +166,7 @@ func (w *writer) session(s *socket) {
 			flying = append(flying, e)
 			w.send(s, e, results)
 		}
+		full = w.load.pace > 0
 		if len(flying) == 0 {
 			return
 		}
@@ -209,9 +214,6 @@ func (w *writer) next() *entry {
 		e := w.again[0]
 		w.again = w.again[1:]
 		return e
-	}
-	if w.load.pace > 0 {
-		w.wait(w.load.pace)
 	}
 	if w.load.stopping.Load() || w.load.ctx.Err() != nil {
 		return nil

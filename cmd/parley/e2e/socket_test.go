@@ -294,6 +294,16 @@ func (s *socket) must(ctx context.Context, name string, payload any) (object, er
 	return data, nil
 }
 
+// gone tells whether the connection has ended.
+func (s *socket) gone() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // close ends the connection and waits until nothing of it is left.
 func (s *socket) close() {
 	_ = s.conn.Close()

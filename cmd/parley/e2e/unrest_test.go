@@ -20,7 +20,7 @@ type unrest struct {
 	seed     uint64
 	clients  int           // of all kinds alike
 	rooms    int           // each client hears two
-	pace     time.Duration // of each writer; each room has one at each node
+	pace     time.Duration // of the writers, of which each room has one at each node; see load
 	length   time.Duration // how long things break
 	every    time.Duration // between two faults of connections
 	blows    time.Duration // between two faults of nodes and Redis
@@ -33,7 +33,7 @@ func TestCrowdUnderFaults(t *testing.T) {
 	inParallel(t)
 	packages(t)
 	u := unrest{
-		seed: uint64(time.Now().UnixNano()), clients: 16, rooms: 3, pace: 30 * time.Millisecond,
+		seed: uint64(time.Now().UnixNano()), clients: 16, rooms: 3, pace: 200 * time.Millisecond,
 		length: 8 * time.Second, every: 60 * time.Millisecond, blows: 1500 * time.Millisecond, recovery: settle,
 	}
 	u.mustBeSurvived(t)
@@ -226,9 +226,19 @@ func (x *trouble) strikeServers() {
 		}
 		sleep(x.t.Context(), x.blows)
 		b := deck[dealt]
+		x.awaitSends()
 		before := x.failures()
 		b.strike()
 		x.note(b.name, x.failures()-before)
+	}
+}
+
+// awaitSends returns at a moment when something is in flight, unless that takes long.
+func (x *trouble) awaitSends() {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if slices.ContainsFunc(x.loads, func(l *load) bool { return l.ledger.inFlight() > 0 }) {
+			return
+		}
 	}
 }
 
