@@ -25,8 +25,8 @@ func TestStrangers(t *testing.T) {
 	t.Run("have 5 s for a request's head", func(t *testing.T) { t.Parallel(); testSlowHead(t, n) })
 }
 
-// knock shakes hands as somebody from an address, and returns the response.
-func knock(t *testing.T, url, from string) (*websocket.Conn, *http.Response) {
+// approach shakes hands as somebody from an address, and returns the response.
+func approach(t *testing.T, url, from string) (*websocket.Conn, *http.Response) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -47,7 +47,7 @@ func testFewStrangers(t *testing.T, n *node) {
 	doors := []string{socketURL(n.URL), plainURL(n.URL)}
 	waiting := make([]*websocket.Conn, 0, 20)
 	for i := range cap(waiting) {
-		conn, response := knock(t, doors[i%2], here)
+		conn, response := approach(t, doors[i%2], here)
 		if conn == nil {
 			t.Fatalf("handshake %d: %s", i, response.Status)
 		}
@@ -57,7 +57,7 @@ func testFewStrangers(t *testing.T, n *node) {
 		waiting = append(waiting, conn)
 	}
 	for _, door := range doors {
-		conn, response := knock(t, door, here)
+		conn, response := approach(t, door, here)
 		body, _ := io.ReadAll(response.Body)
 		wait, err := strconv.Atoi(response.Header.Get("Retry-After"))
 		if conn != nil || response.StatusCode != http.StatusServiceUnavailable || err != nil || wait < 1 || wait > 10 ||
@@ -65,7 +65,7 @@ func testFewStrangers(t *testing.T, n *node) {
 			t.Errorf("one too many: %s, %v, %s", response.Status, response.Header, body)
 		}
 	}
-	if conn, response := knock(t, doors[0], there); conn == nil {
+	if conn, response := approach(t, doors[0], there); conn == nil {
 		t.Errorf("another address: %s", response.Status)
 	}
 
@@ -77,12 +77,12 @@ func testFewStrangers(t *testing.T, n *node) {
 	if err := connect(in, object{"token": tokenOf("stranger")}); err != nil {
 		t.Fatal(err)
 	}
-	if conn, response := knock(t, doors[1], here); conn == nil {
+	if conn, response := approach(t, doors[1], here); conn == nil {
 		t.Errorf("after one was let in: %s", response.Status)
 	}
 	_ = waiting[1].Close()
 	for end := time.Now().Add(settle); ; time.Sleep(20 * time.Millisecond) {
-		if conn, response := knock(t, doors[0], here); conn != nil {
+		if conn, response := approach(t, doors[0], here); conn != nil {
 			break
 		} else if time.Now().After(end) {
 			t.Fatalf("after one has gone: %s", response.Status)
