@@ -46,11 +46,12 @@ class Peer:
         self.changed = threading.Condition()
 
     def connect(self, transports, **auth):
+        sessions = len(self.sessions)
         self.client = socketio.Client(reconnection=False)
         self.client.on("session", self.take_session)
         self.client.on("new-message", self.take)
         self.client.connect(URL, auth={"token": self.token, **auth}, transports=transports, wait_timeout=PATIENCE)
-        self.wait("session", lambda: self.sessions)
+        self.wait("session", lambda: len(self.sessions) > sessions)
         return self
 
     def close(self):
@@ -155,6 +156,27 @@ def hears_a_burst_by_polling():
     bob.close()
 
 
+def comes_back_with_an_offset():
+    alice, bob = Peer("alice"), Peer("bob")
+    room = room_of(alice, bob)
+    alice.connect(["websocket"])
+    bob.connect(["polling"])
+    bob.ok("join-room", {"roomId": room})
+    for rounds, transports in enumerate((["polling"], ["websocket"], ["polling", "websocket"]), 1):
+        heard = len(bob.heard)
+        offset = alice.ok("send-message", {"roomId": room, "content": "before"})["position"]
+        bob.wait_for(heard + 1)
+        bob.close()
+        contents = burst(alice, room)
+        alice.ok("send-message", {"roomId": room, "content": "missed, too"})
+        bob.connect(transports, offset=offset)
+        alice.ok("send-message", {"roomId": room, "content": "live"})
+        equal(contents_of(bob.wait_for(heard + BURST + 3)[heard:]), ["before", *contents, "missed, too", "live"])
+        equal([m["seq"] for m in bob.heard], list(range(1, rounds * (BURST + 3) + 1)))
+    alice.close()
+    bob.close()
+
+
 async def talk_with_asyncio():
     alice = Peer("alice")
     room = room_of(alice)
@@ -199,6 +221,7 @@ TESTS = [
     talks_by_websocket,
     talks_across_an_upgrade,
     hears_a_burst_by_polling,
+    comes_back_with_an_offset,
     talks_with_asyncio,
     is_refused_without_a_token,
 ]
