@@ -29,6 +29,14 @@
 // Rights. A session hears a room only on evidence of membership that is newer than any
 // removal which this node has dispatched. It is closed when its account is deactivated.
 //
+// Tokens. A session ends with its token, after what is in flight is answered, and is told a minute
+// ahead; refresh-token lets it go on with another one of the same user, whose roles count from the next
+// command on. Expel ends those whose token was revoked. Either way the client is told not to
+// come back by itself. Run has to go on for all that.
+//
+// Lists. The commands of a batch-update are decided as if each had come alone, and answered when
+// all of them are: what an answer within it says of a position holds for where it was decided.
+//
 // Failure. An answer of code UNAVAILABLE may be repeated. What is nobody's fault but
 // ours is logged once with a correlation id, and the client reads only INTERNAL. While the
 // log or the directory is away, connections are closed rather than refused, because
@@ -36,5 +44,6 @@
 //
 // Limits. Commands in flight of one session (then nothing more is read from it), commands
 // per second (RATE_LIMITED, and closed when it goes on), rooms per session, connections per
-// address, and a time for each command that is waited for.
+// address, and a time for each command that is waited for. A batch-update is one command in flight
+// with up to 100 others, and there is one of its kind in flight at a time.
 package gateway

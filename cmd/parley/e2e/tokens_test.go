@@ -152,7 +152,7 @@ func (w revocations) commandLine() {
 // A socket is told before its token ends, and goes on if it brings another in time.
 func TestSocketsEndWithTheirTokens(t *testing.T) {
 	inParallel(t)
-	n := startNode(t, "only", backends(testenv.DSN(t), testenv.StartRedis(t).URL))
+	n := startNode(t, "only", backends(testenv.DSN(t), testenv.StartRedis(t).URL).with(settings{"LOG_LEVEL": "debug"}))
 	user := unique("ann")
 	lives := func(d time.Duration) (string, time.Time) {
 		end := time.Now().Add(d).Truncate(time.Second)
@@ -162,6 +162,7 @@ func TestSocketsEndWithTheirTokens(t *testing.T) {
 	ends, extends := linger(t, n, short), linger(t, n, short)
 	defer extends.close()
 	polls := lingerByPolling(t, n, short)
+	plain := dialPlain(t, n, "", bearer(short))
 
 	var told struct {
 		ExpiresAt   time.Time `json:"expiresAt"`
@@ -195,6 +196,9 @@ func TestSocketsEndWithTheirTokens(t *testing.T) {
 	}
 	polls.wantRemoved(t)
 	extends.wantAlive(t, "the socket with another token")
+
+	plain.event("token-expiring")
+	plain.wantEnd(4401, "")
 }
 
 // A batch of commands is answered as each would be alone.
