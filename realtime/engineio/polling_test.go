@@ -175,22 +175,12 @@ func TestSuitePollingOpen(t *testing.T) {
 	}
 }
 
-func TestSuitePollingHeartbeat(t *testing.T) {
-	t.Parallel()
-	c, p := start(t, suite, echo).poll(t)
-	for range 3 {
-		c.want("2")
-		c.post("3")
-	}
-	p.Close(engineio.ForcedClose)
-}
-
-// The session has to be dead at that very moment, and nobody may have to ask for it.
-func TestSuitePollingPingTimeout(t *testing.T) {
-	t.Parallel()
+// onFakePolls runs f with two sessions of a server on a clock that jumps ahead while everybody waits. ask is
+// for requests of the first.
+func onFakePolls(t *testing.T, cfg engineio.Config, f func(t *testing.T, s *engineio.Server, ask func(method, body string) string, peers []*peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		var peers []*peer
-		server := engineio.NewServer(suite, func(s *engineio.Session, _ *http.Request) engineio.Handler {
+		server := engineio.NewServer(cfg, func(s *engineio.Session, _ *http.Request) engineio.Handler {
 			peers = append(peers, &peer{Session: s, closed: make(chan engineio.Reason, 2)})
 			return peers[len(peers)-1]
 		})
@@ -198,33 +188,67 @@ func TestSuitePollingPingTimeout(t *testing.T) {
 		ran := make(chan error)
 		go func() { ran <- server.Run(ctx) }()
 		time.Sleep(7 * time.Millisecond) // the wheel turns at other moments
-		poll(server, httptest.NewRecorder(), "GET", "", "")
-		poll(server, httptest.NewRecorder(), "GET", "", "")
+		for range 2 {
+			poll(server, httptest.NewRecorder(), "GET", "", "")
+		}
+		f(t, server, func(method, body string) string {
+			w := httptest.NewRecorder()
+			poll(server, w, method, "&sid="+peers[0].ID(), body)
+			return fmt.Sprint(w.Code, " ", w.Body)
+		}, peers)
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSuitePollingHeartbeat(t *testing.T) {
+	t.Parallel()
+	onFakePolls(t, suite, func(t *testing.T, _ *engineio.Server, ask func(method, body string) string, peers []*peer) {
+		for range 3 {
+			before := time.Now()
+			if got := ask("GET", ""); got != "200 2" {
+				t.Fatalf("GET: %q", got)
+			}
+			within(t, "ping", before, 300*time.Millisecond)
+			time.Sleep(190 * time.Millisecond)
+			if got := ask("POST", "3"); got != "200 ok" {
+				t.Fatalf("POST: %q", got)
+			}
+		}
+		peers[1].wantClosed(t, engineio.PingTimeout)
+	})
+}
+
+// The session has to be dead at that very moment, and nobody may have to ask for it.
+func TestSuitePollingPingTimeout(t *testing.T) {
+	t.Parallel()
+	onFakePolls(t, suite, func(t *testing.T, s *engineio.Server, ask func(method, body string) string, peers []*peer) {
 		time.Sleep(500 * time.Millisecond)
-		w := httptest.NewRecorder()
-		poll(server, w, "GET", "&sid="+peers[0].ID(), "")
-		if w.Code != 400 || !strings.Contains(w.Body.String(), `"code":1`) {
-			t.Errorf("GET after the end: %d %q", w.Code, w.Body)
+		if got := ask("GET", ""); !strings.HasPrefix(got, `400 {"code":1,`) {
+			t.Errorf("GET: %q", got)
 		}
 		time.Sleep(20 * time.Millisecond) // a tick or two
 		for _, p := range peers {
 			p.wantClosed(t, engineio.PingTimeout)
 		}
-		if n := server.Count(); n != 0 {
+		if n := s.Count(); n != 0 {
 			t.Errorf("%d sessions are left", n)
 		}
-		cancel()
-		<-ran
 	})
 }
 
 func TestPollingHeartbeatWithAGetPending(t *testing.T) {
 	t.Parallel()
-	c, p := start(t, suite, echo).poll(t)
-	c.want("2")
-	c.want("1") // no pong
-	p.wantClosed(t, engineio.PingTimeout)
-	c.wantGone()
+	onFakePolls(t, suite, func(t *testing.T, _ *engineio.Server, ask func(method, body string) string, peers []*peer) {
+		for _, want := range []string{"200 2", "200 1", "400 "} { // no pong
+			if got := ask("GET", ""); !strings.HasPrefix(got, want) {
+				t.Errorf("GET: %q, want %q", got, want)
+			}
+		}
+		peers[0].wantClosed(t, engineio.PingTimeout)
+	})
 }
 
 func TestSuitePollingClose(t *testing.T) {

@@ -40,7 +40,7 @@ func (ws *client) wantEnd() {
 
 func TestSuiteUpgrade(t *testing.T) {
 	t.Parallel()
-	h := start(t, suite, echo)
+	h := start(t, engineio.Config{}, echo) // a ping would come between on a busy machine
 	c, p := h.poll(t)
 	if got := p.Transport(); got != "polling" {
 		t.Errorf("transport is %q", got)
@@ -64,9 +64,6 @@ func TestSuiteUpgrade(t *testing.T) {
 	h.probe(c).wantEnd()
 	ws.say("4hello again")
 	ws.want("4hello again")
-
-	ws.want("2")
-	ws.say("3")
 	ws.Close()
 	p.wantClosed(t, engineio.TransportClose)
 	c.wantGone()
