@@ -4,9 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"parley/domain/event"
 	"parley/domain/wire"
@@ -53,6 +58,82 @@ func TestPlainFramesOfBatches(t *testing.T) {
 	s.hub.Dispatch([]*hub.Fact{tell(21, "new-message", true), tell(22, "new-message", true)})
 	for _, c := range clients {
 		golden(t, "plain-batch", c.next())
+	}
+}
+
+// batch is a frame of messages as a client with batches and recovery reads it.
+type batch struct {
+	Messages []struct{ Content, Position string }
+	Offset   string
+}
+
+// untilBatch reads on to the next messages.
+func (c *client) untilBatch() batch {
+	c.t.Helper()
+	for {
+		f := c.next()
+		if f == "" {
+			c.t.Fatal("closed while waiting for a batch")
+		}
+		if rest, ok := strings.CutPrefix(f, `42["batch:new-message",`); ok {
+			var b batch
+			if err := json.Unmarshal([]byte("["+rest), &[]any{&b.Messages, &b.Offset}); err != nil || len(b.Messages) == 0 {
+				c.t.Fatalf("batch %s: %v", f, err)
+			}
+			return b
+		}
+	}
+}
+
+// A client with batches that is cut off between any two frames reads every message once and in order, if it
+// names the last position that it read. What it has missed comes in batches, too.
+func TestCutsBetweenBatchesLoseNothing(t *testing.T) {
+	t.Parallel()
+	const messages = 800
+	one := newChat(t, "ann", "bob")
+	two := one.another()
+	bob := one.login("bob")
+	for _, room := range []string{"tea", "rum"} {
+		bob.must("create-room", fmt.Sprintf(`{"id":%q,"name":"x","type":"public","memberIds":["ann"]}`, room))
+	}
+	const options = `,"rooms":["tea","rum"],"batch":true,"offset":"`
+	cursor := session(t, dialAnd(t, one.url, "ann", `,"rooms":["tea","rum"]`)).Position
+	var talking sync.WaitGroup
+	ahead := make(chan struct{}, 400) // less than one may catch up on
+	talking.Go(func() {
+		for i := range messages {
+			ahead <- struct{}{}
+			[]*chat{one, two}[i%2].send("bob", []string{"tea", "rum"}[rand.IntN(2)], strconv.Itoa(i))
+		}
+	})
+	defer talking.Wait()
+
+	var got []string
+	cuts := 0
+	for ; len(got) < messages; cuts++ {
+		c := dial(t, []*chat{one, two}[rand.IntN(2)].url, nil)
+		if hello := session(t, c.login("ann", options+cursor+`"`)); hello.Position != cursor {
+			cursor = hello.Position // nothing was missed
+		}
+		for range rand.IntN(5) {
+			if len(got) >= messages {
+				break
+			}
+			b := c.untilBatch()
+			for _, m := range b.Messages {
+				<-ahead
+				got = append(got, m.Content)
+			}
+			cursor = b.Messages[len(b.Messages)-1].Position
+		}
+		c.ws.Close()
+	}
+	want := make([]string, messages)
+	for i := range want {
+		want[i] = strconv.Itoa(i)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after %d cuts (-sent +read):\n%s", cuts, diff)
 	}
 }
 

@@ -131,7 +131,8 @@ func TestTimesAreWrittenByTheBook(t *testing.T) {
 	const format = "2006-01-02T15:04:05.000Z07:00"
 	dice := rand.New(rand.NewPCG(3, 4))
 	times := []time.Time{
-		{}, moment(), time.Unix(0, 0), time.Unix(0, 999_999_999), time.Unix(-1, 1), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
+		{},
+		moment(), time.Unix(0, 0), time.Unix(0, 999_999_999), time.Unix(-1, 1), time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600)), time.Date(2024, 2, 29, 12, 0, 0, 0, time.FixedZone("", 13*3600)),
 	}

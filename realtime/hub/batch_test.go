@@ -3,6 +3,7 @@ package hub_test
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"weak"
@@ -113,7 +114,7 @@ func TestManyBatchesBeginWithOnePush(t *testing.T) {
 	first := pushed(1, "e", "0", true)
 	var kept []*hub.Push
 	for i := range 1000 {
-		batch := hub.Batch([]*hub.Push{first, pushed(2, "e", fmt.Sprint(i), true)})
+		batch := hub.Batch([]*hub.Push{first, pushed(2, "e", strconv.Itoa(i), true)})
 		if want := fmt.Sprintf("[0,%d]", i); string(batch.Payload()) != want {
 			t.Fatalf("batch %s, want %s", batch.Payload(), want)
 		}

@@ -150,3 +150,29 @@ test('answers, errors and the session come alone', async (t) => {
   assert.equal(peer.log[0].event, 'session');
   isSafe(peer);
 });
+
+test('state recovery goes on after the last batch, in batches', async (t) => {
+  const sender = await join(t, 'sender');
+  const who = await user('back');
+  const peer = new Peer(open, { token: who.token, batch: true, recovery: true });
+  t.after(() => peer.close());
+  await peer.connect();
+  const { id: roomId } = await roomOf(sender, peer);
+  const say = (many, what) => Promise.all(Array.from({ length: many }, (_, i) => sender.ok('send-message', { roomId, content: `${what} ${i}` })));
+  const batches = () => peer.log.filter((e) => e.event === 'batch:new-message');
+  const heard = () => batches().flatMap((e) => e.data);
+
+  const live = await say(10, 'live');
+  await peer.next('batch:new-message', () => heard().length >= 10);
+  peer.socket.io.engine.close();
+  await peer.next(' disconnect');
+  const missed = await say(70, 'missed');
+  const before = batches().length;
+  await peer.connect();
+  assert.equal(peer.socket.recovered, true);
+  await peer.next('batch:new-message', () => heard().length >= 80);
+
+  assert.deepEqual(heard(), [...live, ...missed]);
+  assert.deepEqual(batches().slice(before).map((e) => e.data.length), [50, 20]);
+  for (const { data, rest } of batches()) assert.deepEqual(rest, [data.at(-1).position]);
+});
