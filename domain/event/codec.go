@@ -109,6 +109,10 @@ func Decode(typ string, schemaVersion int, data []byte) (Event, error) {
 		return decode[MessagePinned](data)
 	case TypeMessageUnpinned:
 		return decode[MessageUnpinned](data)
+	case TypeMessagesRead:
+		return decode[MessagesRead](data)
+	case TypeMessagesDelivered:
+		return decode[MessagesDelivered](data)
 	default:
 		return nil, fmt.Errorf("%w %q", ErrUnknownType, typ)
 	}

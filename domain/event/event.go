@@ -36,6 +36,9 @@ const (
 	TypeReactionRemoved = "ReactionRemoved"
 	TypeMessagePinned   = "MessagePinned"
 	TypeMessageUnpinned = "MessageUnpinned"
+
+	TypeMessagesRead      = "MessagesRead"
+	TypeMessagesDelivered = "MessagesDelivered"
 )
 
 // Types lists every wire name.
@@ -46,5 +49,6 @@ func Types() []string {
 		TypeMemberJoined, TypeMemberLeft, TypeMemberRemoved, TypeMemberRoleChanged,
 		TypeMessageSent, TypeMessageEdited, TypeMessageDeleted,
 		TypeReactionAdded, TypeReactionRemoved, TypeMessagePinned, TypeMessageUnpinned,
+		TypeMessagesRead, TypeMessagesDelivered,
 	}
 }

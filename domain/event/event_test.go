@@ -22,6 +22,7 @@ func TestEachTypeKnowsItsStream(t *testing.T) {
 		event.TypeMessageSent:       "messages-r-1", event.TypeMessageEdited: "messages-r-1", event.TypeMessageDeleted: "messages-r-1",
 		event.TypeReactionAdded: "messages-r-1", event.TypeReactionRemoved: "messages-r-1",
 		event.TypeMessagePinned: "messages-r-1", event.TypeMessageUnpinned: "messages-r-1",
+		event.TypeMessagesRead: "receipts-r-1", event.TypeMessagesDelivered: "receipts-r-1",
 	}
 	for typ, e := range samples() {
 		if e.Type() != typ || e.Stream() != want[typ] {
@@ -46,6 +47,9 @@ func TestSubjectAndNumber(t *testing.T) {
 		about := ""
 		if n.Stream == event.MessagesStream("r-1") && typ != event.TypeMessageSent {
 			about = messageID
+		}
+		if n.Stream == event.ReceiptsStream("r-1") {
+			about = event.ReceiptSubject("r-1", "ann")
 		}
 		if n.Subject != about {
 			t.Errorf("%s is about %q, want %q", typ, n.Subject, about)

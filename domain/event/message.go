@@ -87,7 +87,7 @@ func (MessageSent) isEvent()    {}
 func (MessageEdited) isEvent()  {}
 func (MessageDeleted) isEvent() {}
 
-// subject is the message that e is about, "" for the message itself and all else.
+// subject is the message that e is about, or whose cursors it moves; "" for the message itself and all else.
 func subject(e Event) string {
 	switch e := e.(type) {
 	case MessageEdited:
@@ -102,6 +102,10 @@ func subject(e Event) string {
 		return e.MessageID
 	case MessageUnpinned:
 		return e.MessageID
+	case MessagesRead:
+		return ReceiptSubject(e.RoomID, e.UserID)
+	case MessagesDelivered:
+		return ReceiptSubject(e.RoomID, e.UserID)
 	default:
 		return ""
 	}

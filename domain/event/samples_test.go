@@ -50,6 +50,11 @@ func samples() map[string]event.Event {
 		}},
 		event.ReactionRemoved{Reaction: event.Reaction{RoomID: "r-1", MessageID: messageID, Seq: 7, Emoji: "+1", UserID: "ann"}},
 		event.MessagePinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 7, By: "mod"}},
+		event.MessagesRead{
+			Receipt:     event.Receipt{RoomID: "r-1", UserID: "ann", Seq: 7, MessageID: messageID, ReadSeq: 7, DeliveredSeq: 9},
+			UnreadCount: 3, MentionCount: 1,
+		},
+		event.MessagesDelivered{Receipt: event.Receipt{RoomID: "r-1", UserID: "ann", Seq: 7, MessageID: messageID, ReadSeq: 5, DeliveredSeq: 7}},
 		event.MessageUnpinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 7, By: "ann"}},
 	}
 	byType := make(map[string]event.Event, len(list))

@@ -75,6 +75,13 @@ func TestPushes(t *testing.T) {
 			Message: plain(), Seq: 3, SentAt: moment().Add(-time.Minute),
 			Marks: event.Marks{Reactions: map[string][]string{"👍": {"mia", "ann"}, "<3": {"mod"}}, Pinned: true},
 		},
+		"messages-read": event.MessagesRead{
+			Receipt:     event.Receipt{RoomID: "r-1", UserID: "mia", Seq: 3, MessageID: messageID, ReadSeq: 3, DeliveredSeq: 5},
+			UnreadCount: 4, MentionCount: 1,
+		},
+		"messages-delivered": event.MessagesDelivered{
+			Receipt: event.Receipt{RoomID: "r-1", UserID: "mia", Seq: 5, MessageID: messageID, ReadSeq: 3, DeliveredSeq: 5},
+		},
 		"reaction-added":   event.ReactionAdded{Reaction: reaction()},
 		"reaction-removed": event.ReactionRemoved{Reaction: reaction()},
 		"message-pinned":   event.MessagePinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 3, By: "mod"}},
@@ -115,7 +122,7 @@ func checkPush(t *testing.T, p wire.Push) {
 	if p.Room == "" && len(p.Users) == 0 {
 		t.Errorf("%s addresses nobody", p.Event)
 	}
-	if p.Durable != (p.Event != wire.EventNotification) {
+	if volatile := p.Event == wire.EventNotification || p.Event == wire.EventUnreadChanged; p.Durable == volatile {
 		t.Errorf("%s durable: %v", p.Event, p.Durable)
 	}
 	if data["roomId"] != "r-1" {

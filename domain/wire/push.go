@@ -136,6 +136,10 @@ func Pushes(r event.Recorded) ([]Push, error) {
 		return pinned(EventMessagePinned, r, e.Pin)
 	case event.MessageUnpinned:
 		return pinned(EventMessageUnpinned, r, e.Pin)
+	case event.MessagesRead:
+		return wasRead(r, e)
+	case event.MessagesDelivered:
+		return toRoom(EventMessageDelivered, e.RoomID, receipt(r, e.Receipt))
 	case event.RoomCreated:
 		return created(r, e)
 	case event.RoomUpdated:
