@@ -78,6 +78,11 @@ type Commands struct {
 	PinMessage     UseCase[MessageRef, Done]
 	UnpinMessage   UseCase[MessageRef, Done]
 
+	// How far somebody has come. Marks of one user in one room that come quickly one after the other
+	// become one event: an answer may take Config.ReceiptWindow.
+	MarkRead      UseCase[Mark, Read]
+	MarkDelivered UseCase[Mark, Delivered]
+
 	// Users and rooms as the write side knows them, for the edges: who may come in, which rooms a
 	// socket may hear. Never stale with regard to what this caller has been acknowledged.
 	Directory Directory

@@ -28,6 +28,19 @@ type Limiter interface {
 	Allow(ctx context.Context, key string, limit int, window time.Duration) (retryAfter time.Duration, err error)
 }
 
+// Unread counts what a user has left to read in a room beyond a message.
+type Unread func(ctx context.Context, roomID, userID string, after int64) (Remaining, error)
+
+// Remaining is what is left to read.
+type Remaining struct {
+	Unread, Mentions int64
+	// Cursor is behind which message was counted: what was asked for, or what the user is known to
+	// have read or sent beyond it.
+	Cursor int64
+	// At is up to where the log is counted.
+	At event.Position
+}
+
 // Deps are what Commands stands on. Log is required.
 type Deps struct {
 	Log eventstore.Log
@@ -36,6 +49,8 @@ type Deps struct {
 	Follower eventstore.Follower
 	// Limiter counts messages. Nil means one for this process alone.
 	Limiter Limiter
+	// Unread counts what a user has left to read, where that is much. Nil means that the log is read to count.
+	Unread Unread
 	// Logger tells about the caches. Nil means none.
 	Logger *slog.Logger
 	// Now measures durations. Nil means time.Now.
@@ -58,6 +73,9 @@ type Config struct {
 	RateLimitMessages int
 	// RateLimitWindow belongs to RateLimitMessages. Zero means 60 s.
 	RateLimitWindow time.Duration
+	// ReceiptWindow is for how long marks of a user in a room are gathered after one was stored. Zero means
+	// 250 ms; below zero, each is stored by itself.
+	ReceiptWindow time.Duration
 	// CachedRooms is how many rooms are kept folded in memory. A room takes about 1 KB and 150
 	// bytes for each member. Zero means 20,000.
 	CachedRooms int
@@ -72,6 +90,7 @@ const repeatable = 16_384
 func (c Config) withDefaults() Config {
 	c.MaxMessageLength = orDefault(c.MaxMessageLength, message.DefaultMaxLength)
 	c.RateLimitWindow = orDefault(c.RateLimitWindow, time.Minute)
+	c.ReceiptWindow = orDefault(c.ReceiptWindow, 250*time.Millisecond)
 	c.CachedRooms = orDefault(c.CachedRooms, 20_000)
 	c.CachedUsers = orDefault(c.CachedUsers, 100_000)
 	return c
@@ -160,6 +179,7 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 	c.fillMembers(a)
 	c.fillMessages(a)
 	c.fillMarks(a)
+	c.fillReceipts(a)
 	return c, nil
 }
 

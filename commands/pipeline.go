@@ -52,6 +52,7 @@ type reading struct {
 	fresh  bool // read past the caches
 	cached bool // a cache was believed
 	again  bool // a condition of the last decision failed
+	failed int  // how many did
 }
 
 // decision is what a use case wants.
@@ -265,6 +266,7 @@ func (u *useCase[C, R]) append(ctx context.Context, t *task[C], d decision[R], d
 // outrun learns from a conflict: what was cached is older than the log.
 func (a *app) outrun(conflict *eventstore.ConflictError, r *reading) {
 	r.again = true
+	r.failed++
 	c := conflict.Condition
 	if c.Kind != eventstore.ConditionStreamAt {
 		r.fresh = true // it does not say how far which stream is

@@ -108,6 +108,14 @@ type MessageRef struct {
 	MessageID string `json:"messageId" validate:"required,uuid"`
 }
 
+// Mark says how far the actor has read or received a room: up to a message that it names by its id or by
+// its seq. A seq beyond the last message stands for the last one.
+type Mark struct {
+	RoomID    string `json:"roomId" validate:"required,id"`
+	MessageID string `json:"messageId" validate:"required_without=Seq,omitempty,uuid"`
+	Seq       *int64 `json:"seq" validate:"omitempty,min=0"`
+}
+
 // The answers. Those that are shapes of their own are in parley/domain/wire. Each
 // answer of a durable command says where it was recorded.
 
@@ -151,4 +159,22 @@ type Reacted struct {
 	// others reacted to the message at the same moment: their reactions may be missing, and are pushed.
 	Reactions map[string][]string `json:"reactions"`
 	Position  event.Position      `json:"position"`
+}
+
+// Read is the answer to MarkRead.
+type Read struct {
+	RoomID string `json:"roomId"`
+	// Seq is up to where the actor has read now.
+	Seq int64 `json:"seq"`
+	// UnreadCount and MentionCount are what is left.
+	UnreadCount  int64          `json:"unreadCount"`
+	MentionCount int64          `json:"mentionCount"`
+	Position     event.Position `json:"position"`
+}
+
+// Delivered is the answer to MarkDelivered.
+type Delivered struct {
+	RoomID   string         `json:"roomId"`
+	Seq      int64          `json:"seq"`
+	Position event.Position `json:"position"`
 }

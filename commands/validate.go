@@ -62,7 +62,7 @@ func (c *checker) check(request any) error {
 // problem says in plain English what is wrong.
 func problem(w validator.FieldError) string {
 	switch w.ActualTag() {
-	case "required", "required_unless":
+	case "required", "required_unless", "required_without":
 		return "is required"
 	case "max":
 		return "must be at most " + amount(w)
