@@ -17,12 +17,15 @@ import (
 	"parley/projections"
 	"parley/projections/messages"
 	"parley/projections/projectiontest"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/users"
 )
 
 func all() []projections.Projector {
-	return []projections.Projector{users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector("")}
+	return []projections.Projector{
+		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
+	}
 }
 
 // node is a process: its door to the log and its runner.

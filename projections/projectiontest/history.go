@@ -42,7 +42,10 @@ type room struct {
 	archived bool
 	members  map[string]member
 	messages []*message
+	cursors  map[string]cursors
 }
+
+type cursors struct{ read, delivered int64 }
 
 type member struct {
 	event.Member
@@ -94,8 +97,10 @@ func (h *history) inRoom(r *room) {
 		h.edit(r)
 	case p < 90:
 		h.react(r)
-	case p < 94:
+	case p < 92:
 		h.pin(r)
+	case p < 96:
+		h.mark(r)
 	default:
 		h.delete(r)
 	}
@@ -135,7 +140,7 @@ func (h *history) toggle() {
 
 func (h *history) create() {
 	kind := []event.RoomType{event.RoomPublic, event.RoomPrivate}[h.rand.IntN(2)]
-	r := &room{members: map[string]member{}, Room: event.Room{
+	r := &room{members: map[string]member{}, cursors: map[string]cursors{}, Room: event.Room{
 		RoomID: event.DeriveID("room", strconv.Itoa(len(h.rooms))).String(), Name: h.text("Room"), RoomType: kind,
 		Topic: h.text("topic"), CreatedBy: h.anyUser().UserID,
 	}}
@@ -236,6 +241,24 @@ func (h *history) react(r *room) {
 	}
 	m.marks = change(m.marks, e.Emoji, e.UserID)
 	record()
+}
+
+// mark moves a cursor of a member, who may have sent messages beyond it.
+func (h *history) mark(r *room) {
+	who := h.anyMember(r).UserID
+	m := r.messages[h.rand.IntN(len(r.messages))]
+	c := r.cursors[who]
+	e := event.Receipt{RoomID: r.RoomID, UserID: who, Seq: m.sent.Seq, MessageID: m.MessageID, ReadSeq: c.read, DeliveredSeq: max(c.delivered, m.sent.Seq)}
+	switch read := h.rand.IntN(3) > 0; {
+	case read && m.sent.Seq > c.read:
+		e.ReadSeq = m.sent.Seq
+		h.log.Add(event.MessagesRead{Receipt: e})
+	case !read && m.sent.Seq > c.delivered:
+		h.log.Add(event.MessagesDelivered{Receipt: e})
+	default:
+		return
+	}
+	r.cursors[who] = cursors{e.ReadSeq, e.DeliveredSeq}
 }
 
 func (h *history) pin(r *room) {

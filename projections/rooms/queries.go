@@ -24,6 +24,11 @@ type Summary struct {
 	LastSeq int64 `json:"lastSeq"`
 	// LastMessage is nil in a room where nothing was said.
 	LastMessage *wire.Message `json:"lastMessage"`
+	// ReadSeq is up to where nothing is unread for the user: what it has read and sent, or where
+	// the room was when it came.
+	ReadSeq      int64 `json:"readSeq"`
+	UnreadCount  int64 `json:"unreadCount"`
+	MentionCount int64 `json:"mentionCount"`
 }
 
 // Get is one room, also an archived one, and the view's position (also beside an error of

@@ -16,6 +16,7 @@ import (
 	"parley/projections"
 	"parley/projections/messages"
 	"parley/projections/projectiontest"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 )
 
@@ -38,6 +39,7 @@ func views(t testing.TB, pool *pgxpool.Pool, log *projectiontest.Log) {
 	t.Helper()
 	projectiontest.Apply(t, pool, rooms.NewProjector(""), log.Events())
 	projectiontest.Apply(t, pool, messages.NewProjector(""), log.Events())
+	projectiontest.Apply(t, pool, receipts.NewProjector(""), log.Events())
 }
 
 func TestPublicShowsOpenPublicRooms(t *testing.T) {
@@ -165,6 +167,7 @@ func TestMineAnswersWithTheLesserPosition(t *testing.T) {
 	log.Add(created("r", "Room", event.RoomPrivate, "ada"), said("r", 1))
 	projectiontest.Apply(t, pool, messages.NewProjector(""), log.Events()[:1])
 	projectiontest.Apply(t, pool, rooms.NewProjector(""), log.Events())
+	projectiontest.Apply(t, pool, receipts.NewProjector(""), log.Events())
 	list, err := rooms.NewQueries(pool).Mine(t.Context(), "ada", "", 0)
 	if err != nil || list.Position != 1 {
 		t.Errorf("position %d, %v; want 1", list.Position, err)
@@ -181,6 +184,7 @@ func TestMineShowsNoMessageThatTheMembershipsDoNotCover(t *testing.T) {
 	projectiontest.Apply(t, pool, rooms.NewProjector(""), log.Events())
 	log.Add(event.MemberRemoved{RoomID: "r", UserID: "bob", By: "ada"}, said("r", 2))
 	projectiontest.Apply(t, pool, messages.NewProjector(""), log.Events())
+	projectiontest.Apply(t, pool, receipts.NewProjector(""), log.Events())
 	list, err := rooms.NewQueries(pool).Mine(t.Context(), "bob", "", 0)
 	if err != nil || len(list.Items) != 1 || list.Position != 2 {
 		t.Fatalf("%+v, %v", list, err)
@@ -269,7 +273,7 @@ func TestQueriesUseAnIndex(t *testing.T) {
 		log.Add(created(id, fmt.Sprint("Name ", i), event.RoomPublic, fmt.Sprint("user", i), fmt.Sprint("user", i+1)), said(id, 1))
 	}
 	views(t, pool, log)
-	for _, table := range []string{"rooms", "members", "messages"} {
+	for _, table := range []string{"rooms", "members", "messages", "receipts", "receipt_rooms"} {
 		if _, err := pool.Exec(t.Context(), "ANALYZE views."+table); err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +296,7 @@ func TestQueriesUseAnIndex(t *testing.T) {
 	ask(nil, err)
 	_, err = q.CameInto(t.Context(), "user7", 5, 100)
 	ask(nil, err)
-	db.AssertNoScan("rooms", "members", "messages")
+	db.AssertNoScan("rooms", "members", "messages", "receipts", "receipt_rooms")
 	db.AssertNoWaste(0)
 }
 

@@ -12,6 +12,7 @@ import (
 	"parley/domain/wire"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/receipts"
 )
 
 const roomColumns = `r.position, r.version, r.last_seq, r.last_activity, r.last_activity_at, r.created_at, r.archived_at,
@@ -38,10 +39,12 @@ ORDER BY r.name_key, r.id`
 
 // Every event is about one room, so no two rooms have the same last activity. The last
 // message is looked up for the rooms of the page alone. The view of the messages may be ahead: what it
-// has beyond this one's last_seq may have been said after a removal that is not known here.
+// has beyond this one's last_seq may have been said after a removal that is not known here. What is unread is
+// counted for the rooms of the page alone, too: the LIMIT keeps the planner from doing it for all first.
 const mineSQL = `
-SELECT least(c.position, (SELECT position FROM views.checkpoints WHERE name = 'messages')),
+SELECT least(c.position, (SELECT min(position) FROM views.checkpoints WHERE name IN ('messages', 'receipts'))),
   ` + roomColumns + `,
+  l.read_seq, l.unread, l.mentions,
   ` + messages.Columns + `
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
@@ -53,6 +56,14 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT * FROM views.messages WHERE room_id = r.id AND seq <= r.last_seq ORDER BY seq DESC LIMIT 1
 ) m ON true
+LEFT JOIN LATERAL (
+  SELECT c.seq AS read_seq, ` + receipts.Counts + `
+  FROM views.receipts u
+  JOIN views.receipt_rooms h ON h.room_id = u.room_id
+  CROSS JOIN LATERAL (SELECT greatest(u.read_seq, u.base_seq) AS seq) c
+  WHERE u.room_id = r.id AND u.user_id = $1
+  LIMIT 1
+) l ON true
 WHERE c.name = 'rooms'
 ORDER BY r.last_activity DESC`
 
@@ -115,13 +126,19 @@ func (r *roomRow) shape() wire.Room {
 
 type mineRow struct {
 	roomRow
-	last messages.Row
+	readSeq, unread, mentions zeronull.Int8
+	last                      messages.Row
 }
 
-func (r *mineRow) targets() []any { return append(r.roomRow.targets(), r.last.Targets()...) }
+func (r *mineRow) targets() []any {
+	return append(append(r.roomRow.targets(), &r.readSeq, &r.unread, &r.mentions), r.last.Targets()...)
+}
 
 func (r *mineRow) summary() (Summary, error) {
-	s := Summary{Room: r.shape(), LastSeq: int64(r.lastSeq)}
+	s := Summary{
+		Room: r.shape(), LastSeq: int64(r.lastSeq),
+		ReadSeq: int64(r.readSeq), UnreadCount: int64(r.unread), MentionCount: int64(r.mentions),
+	}
 	if !r.last.Found() {
 		return s, nil
 	}
