@@ -20,6 +20,7 @@ import (
 	"parley/domain/wire"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 )
 
@@ -39,6 +40,7 @@ type Deps struct {
 	Messages MessageQueries
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
+	Receipts  ReceiptQueries
 	Views     Waiter
 
 	// Checks are asked for /readyz.
@@ -82,6 +84,13 @@ type MessageQueries interface {
 // RevisionQueries reads the past of single messages.
 type RevisionQueries interface {
 	Page(ctx context.Context, roomID, id string, req messages.RevisionRequest) (messages.RevisionPage, error)
+}
+
+// ReceiptQueries reads the view of receipts.
+type ReceiptQueries interface {
+	Of(ctx context.Context, roomID, cursor string, limit int) (projections.List[receipts.Receipt], error)
+	ReadersOf(ctx context.Context, roomID string, m wire.Message, cursor string, limit int) (projections.List[receipts.Receipt], error)
+	UnreadOf(ctx context.Context, userID, cursor string, limit int) (receipts.UnreadList, error)
 }
 
 // Config holds the settings of the API.

@@ -333,6 +333,10 @@ func TestHiddenRoomsAreLikeNoRooms(t *testing.T) {
 		{"PATCH", "/rooms/{room}/messages/" + m.ID, `{"content":"x"}`},
 		{"DELETE", "/rooms/{room}/messages/" + m.ID, ""},
 		{"GET", "/rooms/{room}/messages?pinned=true", ""},
+		{"GET", "/rooms/{room}/receipts", ""},
+		{"PUT", "/rooms/{room}/read", `{"seq":1}`},
+		{"PUT", "/rooms/{room}/read", `{"messageId":"` + m.ID + `"}`},
+		{"GET", "/rooms/{room}/messages/" + m.ID + "/readers", ""},
 		{"GET", "/rooms/{room}/messages/" + m.ID + "/replies", ""},
 		{"GET", "/rooms/{room}/messages/" + m.ID + "/revisions", ""},
 		{"PUT", "/rooms/{room}/messages/" + m.ID + "/reactions/x", ""},
@@ -355,7 +359,7 @@ func TestHiddenRoomsAreLikeNoRooms(t *testing.T) {
 		}
 		w.as(t, eve, method, "/rooms/"+own.ID+"/messages/"+m.ID, body).want(t, method+" through a room of one's own", 404, domain.CodeMessageNotFound)
 	}
-	for path, method := range map[string]string{"replies": "GET", "revisions": "GET", "reactions/x": "PUT", "pin": "PUT"} {
+	for path, method := range map[string]string{"replies": "GET", "revisions": "GET", "readers": "GET", "reactions/x": "PUT", "pin": "PUT"} {
 		w.as(t, eve, method, "/rooms/"+own.ID+"/messages/"+m.ID+"/"+path, "").want(t, path+" through a room of one's own", 404, domain.CodeMessageNotFound)
 	}
 	w.as(t, eve, "POST", "/rooms/"+own.ID+"/messages", `{"content":"x","replyTo":"`+m.ID+`"}`).want(t, "reply to it", 404, domain.CodeMessageNotFound)

@@ -93,6 +93,10 @@ func rules() map[string]rule {
 		"PATCH /api/v1/rooms/:id/messages/:mid":    inRoom("/api/v1/rooms/{room}/messages/{message}", `{"content":"y"}`, ok, forbidden, no(domain.CodeNotAMember)),
 		"DELETE /api/v1/rooms/:id/messages/:mid":   inRoom("/api/v1/rooms/{room}/messages/{message}", "", ok, ok, ok),
 
+		"GET /api/v1/unread":                                      onlyUsers("/api/v1/unread", "", 200),
+		"GET /api/v1/rooms/:id/receipts":                          inRoom("/api/v1/rooms/{room}/receipts", "", ok, ok, ok),
+		"PUT /api/v1/rooms/:id/read":                              inRoom("/api/v1/rooms/{room}/read", `{"seq":1}`, ok, ok, no(domain.CodeNotAMember)),
+		"GET /api/v1/rooms/:id/messages/:mid/readers":             inRoom("/api/v1/rooms/{room}/messages/{message}/readers", "", ok, ok, ok),
 		"GET /api/v1/rooms/:id/messages/:mid/replies":             inRoom("/api/v1/rooms/{room}/messages/{message}/replies", "", ok, ok, ok),
 		"GET /api/v1/rooms/:id/messages/:mid/revisions":           inRoom("/api/v1/rooms/{room}/messages/{message}/revisions", "", ok, ok, ok),
 		"PUT /api/v1/rooms/:id/messages/:mid/reactions/:emoji":    inRoom("/api/v1/rooms/{room}/messages/{message}/reactions/%F0%9F%91%8D", "", ok, ok, no(domain.CodeNotAMember)),

@@ -40,12 +40,13 @@ const (
 	viewUsers    = "users"
 	viewRooms    = "rooms"
 	viewMessages = "messages"
+	viewReceipts = "receipts"
 )
 
 // Routes lists every route.
 func (a *API) Routes() []Route {
 	list := a.diagnostics()
-	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes()} {
+	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path
 			list = append(list, r)
@@ -89,7 +90,7 @@ func (a *API) roomRoutes() []Route {
 	views := []string{viewRooms}
 	return []Route{
 		{Method: http.MethodPost, Path: "/rooms", Access: User, handle: a.createRoom},
-		{Method: http.MethodGet, Path: "/rooms", Access: User, Views: []string{viewRooms, viewMessages}, handle: a.listRooms},
+		{Method: http.MethodGet, Path: "/rooms", Access: User, Views: []string{viewRooms, viewMessages, viewReceipts}, handle: a.listRooms},
 		{Method: http.MethodGet, Path: "/rooms/:id", Access: User, Views: views, handle: a.getRoom},
 		{Method: http.MethodPatch, Path: "/rooms/:id", Access: User, handle: a.updateRoom},
 		{Method: http.MethodDelete, Path: "/rooms/:id", Access: User, handle: a.archiveRoom},
@@ -113,6 +114,16 @@ func (a *API) messageRoutes() []Route {
 		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/reactions/:emoji", Access: User, handle: a.deleteReaction},
 		{Method: http.MethodPut, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.putPin},
 		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.deletePin},
+	}
+}
+
+func (a *API) receiptRoutes() []Route {
+	views := []string{viewReceipts}
+	return []Route{
+		{Method: http.MethodGet, Path: "/rooms/:id/receipts", Access: User, Views: views, handle: a.listReceipts},
+		{Method: http.MethodPut, Path: "/rooms/:id/read", Access: User, handle: a.markRead},
+		{Method: http.MethodGet, Path: "/rooms/:id/messages/:mid/readers", Access: User, Views: []string{viewMessages, viewReceipts}, handle: a.listReaders},
+		{Method: http.MethodGet, Path: "/unread", Access: User, Views: views, handle: a.listUnread},
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"parley/eventstore/testenv"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/users"
 )
@@ -57,10 +58,17 @@ func newNode(t *testing.T, pool *pgxpool.Pool, prefix string) *world {
 		Redis: redis.UniversalOptions{Addrs: []string{redisOptions.Addr}, Username: redisOptions.Username, Password: redisOptions.Password, DB: redisOptions.DB},
 		Topic: prefix + "commits",
 	})
-	menu, err := commands.New(commands.Deps{Log: store, Follower: log}, commands.Config{})
+	counts := receipts.NewQueries(pool)
+	menu, err := commands.New(commands.Deps{
+		Log: store, Follower: log,
+		Unread: func(ctx context.Context, roomID, userID string, after int64) (commands.Remaining, error) {
+			left, err := counts.LeftOf(ctx, roomID, userID, after)
+			return commands.Remaining{Unread: left.Unread, Mentions: left.Mentions, Cursor: left.Cursor, At: left.Position}, err
+		},
+	}, commands.Config{ReceiptWindow: time.Millisecond})
 	must(t, err)
 	views := projections.NewRunner(pool, log, []projections.Projector{
-		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""),
+		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 	}, projections.Config{})
 	for _, service := range []func(context.Context) error{store.Run, log.Run, menu.Run, views.Run} {
 		run(service)
@@ -103,8 +111,8 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
-		Revisions: messages.NewRevisions(log),
-		Views:     views, Logger: slog.New(slog.DiscardHandler),
+		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
+		Views: views, Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{})
 	must(t, err)
 	return a

@@ -132,6 +132,10 @@ func Concerns(payload event.Event) *hub.Fact {
 		return &hub.Fact{Room: e.RoomID}
 	case event.MessageUnpinned:
 		return &hub.Fact{Room: e.RoomID}
+	case event.MessagesRead:
+		return &hub.Fact{Room: e.RoomID, Users: []string{e.UserID}}
+	case event.MessagesDelivered:
+		return &hub.Fact{Room: e.RoomID}
 	case event.RoomCreated:
 		return &hub.Fact{Room: e.RoomID, Users: members(e.Members), Joins: true}
 	case event.RoomUpdated:

@@ -25,6 +25,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/users"
 	"parley/realtime"
@@ -153,7 +154,7 @@ func (n *node) wireCore(ctx context.Context) error {
 		Node: n.name, Prefix: "parley:" + identity + ":connections:", Logger: n.logger,
 	})
 	n.commands, err = commands.New(commands.Deps{
-		Log: n.store, Follower: n.bus, Limiter: n.limiter, Logger: n.logger, Node: n.name,
+		Log: n.store, Follower: n.bus, Limiter: n.limiter, Unread: n.unread(), Logger: n.logger, Node: n.name,
 	}, commands.Config{
 		MaxMessageLength:  n.settings.MaxMessageLength,
 		RateLimitMessages: n.settings.RateLimitMessages,
@@ -163,7 +164,7 @@ func (n *node) wireCore(ctx context.Context) error {
 		return err
 	}
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
-		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""),
+		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
@@ -176,6 +177,15 @@ func (n *node) wireCore(ctx context.Context) error {
 		return err
 	}
 	return n.wireAccounts(issuer)
+}
+
+// unread counts in the views what the commands would have to read much for.
+func (n *node) unread() commands.Unread {
+	q := receipts.NewQueries(n.pool)
+	return func(ctx context.Context, roomID, userID string, after int64) (commands.Remaining, error) {
+		left, err := q.LeftOf(ctx, roomID, userID, after)
+		return commands.Remaining{Unread: left.Unread, Mentions: left.Mentions, Cursor: left.Cursor, At: left.Position}, err
+	}
 }
 
 func (n *node) users() auth.Users {
@@ -283,7 +293,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
-		Revisions: messages.NewRevisions(n.store), Views: n.views, Checks: n.checks(), Logger: n.logger,
+		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool), Views: n.views, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

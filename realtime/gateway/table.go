@@ -43,6 +43,8 @@ func (g *Gateway) entries() map[string]entry {
 		"remove-reaction": pipelined(decode[commands.React], m.RemoveReaction),
 		"pin-message":     pipelined(decode[commands.MessageRef], m.PinMessage),
 		"unpin-message":   pipelined(decode[commands.MessageRef], m.UnpinMessage),
+		"mark-read":       pipelined(decode[commands.Mark], m.MarkRead),
+		"mark-delivered":  pipelined(decode[commands.Mark], m.MarkDelivered),
 	}
 	table := make(map[string]entry, len(byName)+3)
 	for name, run := range byName {
@@ -60,6 +62,7 @@ func spellings() map[string]string {
 		"room:join":    "join-room",
 		"room:leave":   "leave-room",
 		"message:send": "send-message",
+		"message:read": "mark-read",
 	}
 }
 
