@@ -60,6 +60,13 @@ func (fakeDirectory) Membership(_ context.Context, _ domain.Principal, roomID st
 	return wire.Room{ID: roomID, Position: 5}, roomID == "mine", nil
 }
 
+func (fakeDirectory) Seen(_ context.Context, _ domain.Principal, roomID string) (wire.Room, bool, error) {
+	if roomID != "mine" && roomID != "public" {
+		return wire.Room{}, false, domain.Errorf(domain.CodeRoomNotFound, "no such room")
+	}
+	return wire.Room{ID: roomID, Position: 5}, roomID == "mine", nil
+}
+
 // fakeViews are at position 100.
 type fakeViews struct{ t testing.TB }
 

@@ -53,6 +53,18 @@ func BenchmarkMembership(b *testing.B) {
 	}
 }
 
+func BenchmarkSeen(b *testing.B) {
+	k := inMemory(b, commands.Config{})
+	room := k.open(event.RoomPublic)
+	p := as("mia").Principal
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := k.Directory.Seen(b.Context(), p, room); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkSendMessagePostgres sends durable messages, 500 at a time, by 100 users in 10 rooms.
 func BenchmarkSendMessagePostgres(b *testing.B) {
 	k := newKit(b, store(b, testenv.Pool(b)), commands.Config{})

@@ -189,6 +189,21 @@ func TestRunKeepsTheCachesFresh(t *testing.T) {
 	if n := counted.reads.Load() - before; n != 0 {
 		t.Errorf("two messages in a room that is up to date cost %d reads", n)
 	}
+	before = counted.reads.Load()
+	if seen, member, err := c.Directory.Seen(t.Context(), as("mia").Principal, room); !member || err != nil || seen.ID != room {
+		t.Errorf("seen: %+v, %v, %v", seen, member, err)
+	}
+	if n := counted.reads.Load() - before; n != 0 {
+		t.Errorf("what was seen cost %d reads", n)
+	}
+	other := a.open(event.RoomPublic)
+	if _, member, err := c.Directory.Seen(t.Context(), as("out").Principal, other); member || err != nil {
+		t.Errorf("seen before: %v, %v", member, err)
+	}
+	must(a, a.JoinRoom, "out", commands.RoomRef{RoomID: other})
+	if _, member, err := c.Directory.Seen(t.Context(), as("out").Principal, other); !member || err != nil {
+		t.Errorf("no is said without looking: %v, %v", member, err)
+	}
 }
 
 // run keeps the caches fresh until the test ends.

@@ -101,6 +101,9 @@ type Directory interface {
 	// Moderates says whether the user may see what was taken away in the room: moderators, owners
 	// and admins. False for a room that the user may not see.
 	Moderates(ctx context.Context, p domain.Principal, roomID string) (bool, error)
+	// Seen is Membership as of what this node has read of the log, without looking: for who can tell that
+	// the answer is too old, as the hub of the sockets can. It looks before it says no.
+	Seen(ctx context.Context, p domain.Principal, roomID string) (room wire.Room, member bool, err error)
 	// RoomHead says how far a room's messages were at a position of the log (0: now): the
 	// last seq. The caller has checked that it may be told.
 	RoomHead(ctx context.Context, roomID string, at event.Position) (seq int64, err error)

@@ -126,6 +126,19 @@ func (d directory) Moderates(ctx context.Context, p domain.Principal, roomID str
 	return snap.State.Moderates(room.Actor{ID: p.UserID, Admin: p.IsAdmin()}), nil
 }
 
+// Seen reads the cache while Run keeps it up to date.
+func (d directory) Seen(ctx context.Context, p domain.Principal, roomID string) (wire.Room, bool, error) {
+	if domain.ValidID(roomID) && d.following.Load() {
+		snap, _, err := d.rooms.get(ctx, roomID)
+		if err == nil {
+			if _, isMember := snap.State.Members.Get(p.UserID); isMember {
+				return roomShape(snap), true, nil
+			}
+		}
+	}
+	return d.Membership(ctx, p, roomID)
+}
+
 // RoomHead is one indexed read.
 func (d directory) RoomHead(ctx context.Context, roomID string, at event.Position) (int64, error) {
 	last, ok, err := d.Log.Last(ctx, event.MessagesStream(roomID), at)

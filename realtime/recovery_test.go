@@ -55,18 +55,6 @@ func (c *chat) send(user, room, text string) wire.Message {
 	return m
 }
 
-// heardTexts reads messages until one of that text.
-func (c *client) heardTexts(last string) []string {
-	c.t.Helper()
-	var texts []string
-	for {
-		e := c.until("new-message")
-		if texts = append(texts, e.Data.Content); e.Data.Content == last {
-			return texts
-		}
-	}
-}
-
 // A client that is cut off at any moment, and comes back to one node or the other, reads every message once and in
 // order, if it names the last position that it read.
 func TestCutsAtAnyMomentLoseNothing(t *testing.T) {

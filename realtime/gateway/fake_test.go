@@ -66,6 +66,10 @@ func (d *directory) Moderates(context.Context, domain.Principal, string) (bool, 
 	return false, d.err
 }
 
+func (d *directory) Seen(ctx context.Context, p domain.Principal, room string) (wire.Room, bool, error) {
+	return d.Membership(ctx, p, room)
+}
+
 func (d *directory) RoomHead(_ context.Context, _ string, at event.Position) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -180,6 +180,10 @@ func (panicDirectory) Membership(context.Context, domain.Principal, string) (wir
 	panic("oops")
 }
 
+func (panicDirectory) Seen(context.Context, domain.Principal, string) (wire.Room, bool, error) {
+	panic("oops")
+}
+
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	proxies, err := gateway.ParseProxies([]string{"10.0.0.0/8", "2001:db8::7"})

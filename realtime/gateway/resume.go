@@ -50,8 +50,11 @@ func (s *Session) start(ctx context.Context, options Options) error {
 	if err := a.look(ctx); err != nil {
 		return err
 	}
+	s.gateway.see(ctx, s.Principal(), a.list)
 	for look := range looks {
-		s.gateway.look(ctx, s.Principal(), a.list)
+		if look > 0 {
+			s.gateway.look(ctx, s.Principal(), a.list)
+		}
 		if err := away(a.list); err != nil {
 			return err
 		}

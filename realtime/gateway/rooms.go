@@ -228,13 +228,25 @@ func newest(list []hub.Want) event.Position {
 	return p
 }
 
-// look takes new evidence for those that have no error.
+// look takes new evidence for those that have no error, from the log.
 func (g *Gateway) look(ctx context.Context, p domain.Principal, list []*candidate) {
+	lookBy(ctx, g.menu.Directory.Membership, p, list)
+}
+
+// see takes evidence from what this node has read of the log. It costs nothing, and may be too old: then the hub says so.
+func (g *Gateway) see(ctx context.Context, p domain.Principal, list []*candidate) {
+	lookBy(ctx, g.menu.Directory.Seen, p, list)
+}
+
+func lookBy(
+	ctx context.Context, ask func(context.Context, domain.Principal, string) (wire.Room, bool, error),
+	p domain.Principal, list []*candidate,
+) {
 	for _, r := range list {
 		if r.err != nil {
 			continue
 		}
-		room, member, err := g.menu.Directory.Membership(ctx, p, r.id)
+		room, member, err := ask(ctx, p, r.id)
 		if err == nil && !member {
 			err = domain.Errorf(domain.CodeNotAMember, "not a member of this room")
 		}
