@@ -196,7 +196,7 @@ func TestRunKeepsTheCachesFresh(t *testing.T) {
 	if n := counted.reads.Load() - before; n != 0 {
 		t.Errorf("what was seen cost %d reads", n)
 	}
-	other := a.open(event.RoomPublic)
+	other := must(a, a.CreateRoom, "ann", commands.CreateRoom{ID: "other", Name: "Rum", Type: event.RoomPublic}).ID
 	if _, member, err := c.Directory.Seen(t.Context(), as("out").Principal, other); member || err != nil {
 		t.Errorf("seen before: %v, %v", member, err)
 	}
