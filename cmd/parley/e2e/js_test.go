@@ -30,7 +30,7 @@ func TestOfficialClient(t *testing.T) {
 	strict := startNode(t, "strict", shared.with(settings{"AUTO_PROVISION": "false"}))
 	open := startNode(t, "open", shared)
 
-	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports", "batch"} {
+	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports", "batch", "marks"} {
 		t.Run(file, func(t *testing.T) { runJS(t, file+".test.mjs", strict.URL, open.URL) })
 	}
 	for _, way := range []string{"polling", "upgrade"} { // the others went by WebSocket
