@@ -124,9 +124,22 @@ func since(t *testing.T, o Opened) {
 		after, upTo event.Position
 		limit       int
 	}{
-		{nil, 0, 0, 0}, {both[:1], 0, 0, 0}, {both, 0, 0, 0}, {all, 0, 0, 0},
-		{both, 1, 0, 0}, {both, 39, 0, 0}, {both, 40, 0, 0}, {all, 40, 0, 0}, {all, 41, 42, 0}, {all, 43, 0, 0}, {all, 1 << 40, 0, 0},
-		{both, 7, 21, 0}, {both, 7, 21, 5}, {both[1:], 8, 20, 3}, {all, 38, 41, 3}, {both, 21, 7, 0},
+		{nil, 0, 0, 0},
+		{both[:1], 0, 0, 0},
+		{both, 0, 0, 0},
+		{all, 0, 0, 0},
+		{both, 1, 0, 0},
+		{both, 39, 0, 0},
+		{both, 40, 0, 0},
+		{all, 40, 0, 0},
+		{all, 41, 42, 0},
+		{all, 43, 0, 0},
+		{all, 1 << 40, 0, 0},
+		{both, 7, 21, 0},
+		{both, 7, 21, 5},
+		{both[1:], 8, 20, 3},
+		{all, 38, 41, 3},
+		{both, 21, 7, 0},
 	} {
 		var want []event.Recorded
 		for _, e := range stored {

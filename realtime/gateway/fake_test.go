@@ -147,6 +147,7 @@ func (p *peer) Emit(name string, data json.RawMessage) { p.said <- name + " " + 
 func (p *peer) EmitAt(name string, data json.RawMessage, at event.Position) {
 	p.said <- fmt.Sprintf("%s %s @%d", name, data, at)
 }
+
 func (p *peer) Replay(missed []*hub.Push) {
 	for _, push := range missed {
 		p.said <- "missed " + push.Event + " " + string(push.Payload())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -209,7 +210,7 @@ func TestWhatIsTooMuchIsGone(t *testing.T) {
 			c := newChat(t)
 			c.record(created("a", "ann"))
 			for i := range 10 {
-				c.record(said("a", fmt.Sprint(i)), said("x", "other"))
+				c.record(said("a", strconv.Itoa(i)), said("x", "other"))
 			}
 			for limit, want := range map[int]error{9: recovery.ErrGone, 10: nil} {
 				gap := c.past(ringFrom, recovery.Config{MaxEvents: limit}).Gap("ann", []string{"a"}, 1)
@@ -221,6 +222,26 @@ func TestWhatIsTooMuchIsGone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// One read of the log has its own limit, which is no end of the log.
+func TestMoreThanOneReadOfTheLog(t *testing.T) {
+	t.Parallel()
+	const count = eventstore.MaxPage + 10
+	c := newChat(t)
+	c.record(created("a", "ann"))
+	for range count {
+		c.record(said("a", "again"))
+	}
+	for limit, want := range map[int]error{count: nil, count - 1: recovery.ErrGone} {
+		gap := c.past(1<<40, recovery.Config{MaxEvents: limit}).Gap("ann", []string{"a"}, 1)
+		if err := gap.Read(t.Context(), 1+count); err != nil {
+			t.Fatal(err)
+		}
+		if missed, err := gap.Missed(); !errors.Is(err, want) || want == nil && len(missed) != count {
+			t.Errorf("%d events with limit %d: %d, %v", count, limit, len(missed), err)
+		}
 	}
 }
 
@@ -271,7 +292,7 @@ func TestPagesGoOnWhereTheLastOneEnded(t *testing.T) {
 			c := newChat(t)
 			var want []string
 			for i := range 25 {
-				c.record(said("a", fmt.Sprint(i)), said("x", "other"))
+				c.record(said("a", strconv.Itoa(i)), said("x", "other"))
 				want = append(want, fmt.Sprintf("%d new-message a %d", 2*i+1, i))
 			}
 			past := c.past(ringFrom, recovery.Config{})
