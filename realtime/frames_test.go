@@ -182,6 +182,9 @@ func TestConcernsNamesEverybody(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range pushes {
+			if p.Watched != "" && p.Watched != f.Watched {
+				t.Errorf("%s: %s goes to the watchers of %s, not of %s", typ, p.Event, p.Watched, f.Watched)
+			}
 			if p.Room != "" && p.Room != f.Room {
 				t.Errorf("%s: %s goes to room %s, not %s", typ, p.Event, p.Room, f.Room)
 			}

@@ -136,6 +136,12 @@ func Concerns(payload event.Event) *hub.Fact {
 		return &hub.Fact{Room: e.RoomID, Users: []string{e.UserID}}
 	case event.MessagesDelivered:
 		return &hub.Fact{Room: e.RoomID}
+	case event.UserCameOnline:
+		return &hub.Fact{Watched: e.UserID}
+	case event.UserPresenceChanged:
+		return &hub.Fact{Watched: e.UserID, Users: []string{e.UserID}}
+	case event.UserWentOffline:
+		return &hub.Fact{Watched: e.UserID}
 	case event.RoomCreated:
 		return &hub.Fact{Room: e.RoomID, Users: members(e.Members), Joins: true}
 	case event.RoomUpdated:

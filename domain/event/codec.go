@@ -113,6 +113,12 @@ func Decode(typ string, schemaVersion int, data []byte) (Event, error) {
 		return decode[MessagesRead](data)
 	case TypeMessagesDelivered:
 		return decode[MessagesDelivered](data)
+	case TypeUserCameOnline:
+		return decode[UserCameOnline](data)
+	case TypeUserPresenceChanged:
+		return decode[UserPresenceChanged](data)
+	case TypeUserWentOffline:
+		return decode[UserWentOffline](data)
 	default:
 		return nil, fmt.Errorf("%w %q", ErrUnknownType, typ)
 	}

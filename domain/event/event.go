@@ -39,6 +39,10 @@ const (
 
 	TypeMessagesRead      = "MessagesRead"
 	TypeMessagesDelivered = "MessagesDelivered"
+
+	TypeUserCameOnline      = "UserCameOnline"
+	TypeUserPresenceChanged = "UserPresenceChanged"
+	TypeUserWentOffline     = "UserWentOffline"
 )
 
 // Types lists every wire name.
@@ -50,5 +54,6 @@ func Types() []string {
 		TypeMessageSent, TypeMessageEdited, TypeMessageDeleted,
 		TypeReactionAdded, TypeReactionRemoved, TypeMessagePinned, TypeMessageUnpinned,
 		TypeMessagesRead, TypeMessagesDelivered,
+		TypeUserCameOnline, TypeUserPresenceChanged, TypeUserWentOffline,
 	}
 }

@@ -23,6 +23,7 @@ func TestEachTypeKnowsItsStream(t *testing.T) {
 		event.TypeReactionAdded: "messages-r-1", event.TypeReactionRemoved: "messages-r-1",
 		event.TypeMessagePinned: "messages-r-1", event.TypeMessageUnpinned: "messages-r-1",
 		event.TypeMessagesRead: "receipts-r-1", event.TypeMessagesDelivered: "receipts-r-1",
+		event.TypeUserCameOnline: "presence-ann", event.TypeUserPresenceChanged: "presence-ann", event.TypeUserWentOffline: "presence-ann",
 	}
 	for typ, e := range samples() {
 		if e.Type() != typ || e.Stream() != want[typ] {

@@ -55,6 +55,9 @@ func samples() map[string]event.Event {
 			UnreadCount: 3, MentionCount: 1,
 		},
 		event.MessagesDelivered{Receipt: event.Receipt{RoomID: "r-1", UserID: "ann", Seq: 7, MessageID: messageID, ReadSeq: 5, DeliveredSeq: 7}},
+		event.UserCameOnline{Presence: event.Presence{UserID: "ann", Status: event.StatusBusy, Text: nasty}},
+		event.UserPresenceChanged{Presence: event.Presence{UserID: "ann", Status: event.StatusInvisible, Text: "<3", Unseen: true}},
+		event.UserWentOffline{UserID: "ann", Unseen: true},
 		event.MessageUnpinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 7, By: "ann"}},
 	}
 	byType := make(map[string]event.Event, len(list))

@@ -82,6 +82,17 @@ func TestPushes(t *testing.T) {
 		"messages-delivered": event.MessagesDelivered{
 			Receipt: event.Receipt{RoomID: "r-1", UserID: "mia", Seq: 5, MessageID: messageID, ReadSeq: 3, DeliveredSeq: 5},
 		},
+		"came-online":  event.UserCameOnline{Presence: event.Presence{UserID: "ann", Status: event.StatusBusy, Text: nasty}},
+		"went-offline": event.UserWentOffline{UserID: "ann"},
+		"presence-changed": event.UserPresenceChanged{
+			Presence: event.Presence{UserID: "ann", Status: event.StatusAway, Text: "lunch"},
+		},
+		"presence-hidden": event.UserPresenceChanged{
+			Presence: event.Presence{UserID: "ann", Status: event.StatusInvisible, Text: "secret"},
+		},
+		"presence-unseen": event.UserPresenceChanged{
+			Presence: event.Presence{UserID: "ann", Status: event.StatusInvisible, Text: "secret", Unseen: true},
+		},
 		"reaction-added":   event.ReactionAdded{Reaction: reaction()},
 		"reaction-removed": event.ReactionRemoved{Reaction: reaction()},
 		"message-pinned":   event.MessagePinned{Pin: event.Pin{RoomID: "r-1", MessageID: messageID, Seq: 3, By: "mod"}},
@@ -119,13 +130,13 @@ func checkPush(t *testing.T, p wire.Push) {
 	if err := json.Unmarshal(p.Data, &data); err != nil {
 		t.Fatalf("%s: %v", p.Event, err)
 	}
-	if p.Room == "" && len(p.Users) == 0 {
+	if p.Room == "" && len(p.Users) == 0 && p.Watched == "" {
 		t.Errorf("%s addresses nobody", p.Event)
 	}
 	if volatile := p.Event == wire.EventNotification || p.Event == wire.EventUnreadChanged; p.Durable == volatile {
 		t.Errorf("%s durable: %v", p.Event, p.Durable)
 	}
-	if data["roomId"] != "r-1" {
+	if data["roomId"] != "r-1" && p.Event != wire.EventPresenceChanged {
 		t.Errorf("%s has roomId %v", p.Event, data["roomId"])
 	}
 	if p.Durable && (data["position"] != "9007199254740993" || data["at"] == nil) {
@@ -221,9 +232,10 @@ func lines(t *testing.T, pushes []wire.Push) []byte {
 			Event   string
 			Room    string
 			Users   []string
+			Watched string `json:",omitempty"`
 			Durable bool
 			Data    json.RawMessage
-		}{p.Event, p.Room, p.Users, p.Durable, p.Data})
+		}{p.Event, p.Room, p.Users, p.Watched, p.Durable, p.Data})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,8 @@ type Push struct {
 	// Users addresses every socket of these users, subscribed or not. A socket that is
 	// addressed both ways gets the push once.
 	Users []string
+	// Watched addresses the sockets that watch this user. "" addresses nobody.
+	Watched string
 	// Data is the encoded payload: one JSON object.
 	Data json.RawMessage
 	// Durable pushes carry a position; a client that comes back gets those it missed.
@@ -140,6 +142,12 @@ func Pushes(r event.Recorded) ([]Push, error) {
 		return wasRead(r, e)
 	case event.MessagesDelivered:
 		return toRoom(EventMessageDelivered, e.RoomID, receipt(r, e.Receipt))
+	case event.UserCameOnline:
+		return presenceChanged(r, e.Presence)
+	case event.UserPresenceChanged:
+		return presenceChanged(r, e.Presence, e.UserID)
+	case event.UserWentOffline:
+		return presenceChanged(r, event.Presence{UserID: e.UserID, Status: event.StatusOffline, Unseen: e.Unseen})
 	case event.RoomCreated:
 		return created(r, e)
 	case event.RoomUpdated:

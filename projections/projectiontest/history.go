@@ -35,6 +35,7 @@ type history struct {
 type account struct {
 	event.UserRegistered
 	active bool
+	status event.Status // "": not there
 }
 
 type room struct {
@@ -69,6 +70,8 @@ func (h *history) step() {
 		h.toggle()
 	case p < 14:
 		h.create()
+	case p < 18:
+		h.appear()
 	default:
 		h.inRoom(h.rooms[h.rand.IntN(len(h.rooms))])
 	}
@@ -97,7 +100,7 @@ func (h *history) inRoom(r *room) {
 		h.edit(r)
 	case p < 90:
 		h.react(r)
-	case p < 92:
+	case p < 93:
 		h.pin(r)
 	case p < 96:
 		h.mark(r)
@@ -244,6 +247,25 @@ func (h *history) react(r *room) {
 }
 
 // mark moves a cursor of a member, who may have sent messages beyond it.
+// appear brings somebody in or away, or changes how.
+func (h *history) appear() {
+	who := h.users[h.ids[h.rand.IntN(len(h.ids))]]
+	kinds := []event.Status{event.StatusOnline, event.StatusAway, event.StatusBusy, event.StatusInvisible}
+	next := event.Presence{UserID: who.UserID, Status: kinds[h.rand.IntN(len(kinds))], Text: h.text("mood")}
+	hidden := who.status == event.StatusInvisible
+	switch next.Unseen = next.Status == event.StatusInvisible; {
+	case who.status == "":
+		h.log.Add(event.UserCameOnline{Presence: next})
+	case h.rand.IntN(3) == 0:
+		next.Status = ""
+		h.log.Add(event.UserWentOffline{UserID: who.UserID, Unseen: hidden})
+	default:
+		next.Unseen = next.Unseen && hidden
+		h.log.Add(event.UserPresenceChanged{Presence: next})
+	}
+	who.status = next.Status
+}
+
 func (h *history) mark(r *room) {
 	who := h.anyMember(r).UserID
 	m := r.messages[h.rand.IntN(len(r.messages))]

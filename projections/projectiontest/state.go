@@ -116,7 +116,7 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		m := s.Messages[d.RoomID][d.Seq]
 		m.Content, m.Attachments, m.DeletedAt, m.Position = "", []event.Attachment{}, &d.At, d.Position
 		s.Messages[d.RoomID][d.Seq] = m
-	case wire.EventMessageRead, wire.EventMessageDelivered: // nothing that is in the picture
+	case wire.EventMessageRead, wire.EventMessageDelivered, wire.EventPresenceChanged: // nothing that is in the picture
 	case wire.EventRoomCreated:
 		room := read[wire.RoomChanged](t, p).Room
 		s.Rooms[room.ID], s.Members[room.ID], s.Messages[room.ID] = room, map[string]wire.Member{}, map[int64]wire.Message{}

@@ -24,6 +24,9 @@
 // Release sends first (the ack that tells P) therefore stands in the socket's stream
 // exactly where P is: nothing above P is missing after it, nothing is repeated.
 //
+// Watches. A socket may also hear of users, whom it names all at once and anew each time (Watch). They
+// count against no limit of rooms, need no evidence, and end with the socket.
+//
 // Once. A socket that is addressed by room and by user, or by user twice, gets a push
 // once.
 //

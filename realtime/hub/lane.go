@@ -16,6 +16,7 @@ type lane struct {
 	position event.Position
 	rooms    map[string]*room
 	users    map[string][]*Socket
+	watched  map[string]*room // by the user who is watched
 	sockets  int
 	round    uint64 // numbers the pushes, so that a socket can tell one it has had
 }
@@ -34,7 +35,7 @@ type seat struct {
 }
 
 func newLane(h *Hub) *lane {
-	return &lane{hub: h, rooms: make(map[string]*room), users: make(map[string][]*Socket)}
+	return &lane{hub: h, rooms: make(map[string]*room), users: make(map[string][]*Socket), watched: make(map[string]*room)}
 }
 
 func (l *lane) start(at event.Position) {
@@ -50,6 +51,9 @@ func (l *lane) reach(facts []*Fact) int {
 	n := 0
 	for _, f := range facts {
 		if r := l.rooms[f.Room]; r != nil {
+			n += len(r.seats)
+		}
+		if r := l.watched[f.Watched]; r != nil {
 			n += len(r.seats)
 		}
 		n += len(f.Users)
@@ -86,7 +90,7 @@ func (l *lane) tell(f *Fact) {
 
 // hears reports whether anybody here is addressed.
 func (l *lane) hears(f *Fact) bool {
-	if l.rooms[f.Room] != nil {
+	if l.rooms[f.Room] != nil || l.watched[f.Watched] != nil {
 		return true
 	}
 	return slices.ContainsFunc(f.Users, func(user string) bool { return len(l.users[user]) > 0 })
@@ -96,6 +100,11 @@ func (l *lane) deliver(p *Push) {
 	l.round++
 	if r := l.rooms[p.Room]; r != nil && p.Room != "" {
 		for _, seat := range r.seats {
+			seat.socket.take(p, l.round)
+		}
+	}
+	if w := l.watched[p.Watched]; w != nil {
+		for _, seat := range w.seats {
 			seat.socket.take(p, l.round)
 		}
 	}
@@ -198,6 +207,7 @@ func (l *lane) detach(s *Socket) {
 	for _, st := range s.seats {
 		l.stand(st)
 	}
+	l.watch(s, nil)
 	rest := slices.DeleteFunc(l.users[s.user], func(o *Socket) bool { return o == s })
 	if len(rest) == 0 {
 		delete(l.users, s.user)

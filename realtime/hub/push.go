@@ -21,6 +21,8 @@ type Push struct {
 	// Room and Users are whom it is for; see wire.Push.
 	Room  string
 	Users []string
+	// Watched is the user whose watchers it is for, or "".
+	Watched string
 	// Data is the encoded payload; nil of a batch: see Payload.
 	Data json.RawMessage
 	// Position is that of the fact. Durable pushes can be read again from the log after it.
@@ -42,7 +44,7 @@ type form struct {
 
 // NewPush is p as it happened at a position.
 func NewPush(p wire.Push, at event.Position) *Push {
-	return &Push{Event: p.Event, Room: p.Room, Users: p.Users, Data: p.Data, Position: at, Durable: p.Durable}
+	return &Push{Event: p.Event, Room: p.Room, Users: p.Users, Watched: p.Watched, Data: p.Data, Position: at, Durable: p.Durable}
 }
 
 // SocketIO is the push as an event of the main namespace, without offset. It fails if
@@ -96,6 +98,8 @@ type Fact struct {
 	// Room and Users are everybody whom one of the pushes addresses.
 	Room  string
 	Users []string
+	// Watched is a user whose watchers one of the pushes addresses, or "".
+	Watched string
 	// Joins says that Users became members of Room.
 	Joins bool
 	// Left is a user who is no member of Room from here on, or "".

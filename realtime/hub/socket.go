@@ -15,7 +15,8 @@ type Socket struct {
 
 	// What follows is guarded by lane.mu.
 	seats  map[string]*seat
-	heard  uint64 // the round of the last push it was given
+	watch  map[string]*seat // whom it watches
+	heard  uint64           // the round of the last push it was given
 	paused bool
 	held   []*Push
 	gone   bool
