@@ -285,6 +285,9 @@ func (h *history) mark(r *room) {
 
 func (h *history) pin(r *room) {
 	m := r.messages[h.rand.IntN(len(r.messages))]
+	if i := slices.IndexFunc(r.messages, func(m *message) bool { return m.marks.Pinned }); i >= 0 && h.rand.IntN(2) == 0 {
+		m = r.messages[i]
+	}
 	if m.deleted {
 		return
 	}
