@@ -148,10 +148,10 @@ func run(t testing.TB, log *memory.Node, follower *tail, with fill, cfg gateway.
 type memberships struct{ log eventstore.Reader }
 
 func (v *memberships) of(ctx context.Context, user string, _ event.Position, _ int) ([]string, error) {
-	return v.cameInto(ctx, user, 0, 0)
+	return v.cameInto(ctx, user, 0, 0, 0)
 }
 
-func (v *memberships) cameInto(ctx context.Context, user string, after, _ event.Position) ([]string, error) {
+func (v *memberships) cameInto(ctx context.Context, user string, after, _ event.Position, _ int) ([]string, error) {
 	in := map[string]event.Position{}
 	for at := event.Position(0); ; {
 		page, err := v.log.All(ctx, at, 0)

@@ -11,10 +11,6 @@ import (
 	"parley/realtime/recovery"
 )
 
-// maxCame is how many rooms a user may have come into while away; a client that would miss some of
-// them has missed too much anyway.
-const maxCame = 1000
-
 // roomsViewName is what the runner calls the view.
 const roomsViewName = "rooms"
 
@@ -34,11 +30,13 @@ func (v roomsView) of(ctx context.Context, userID string, asOf event.Position, l
 }
 
 // cameInto lists those that the user came into.
-func (v roomsView) cameInto(ctx context.Context, userID string, after, upTo event.Position) ([]string, error) {
+func (v roomsView) cameInto(
+	ctx context.Context, userID string, after, upTo event.Position, limit int,
+) ([]string, error) {
 	if err := v.wait(ctx, upTo, roomsViewName); err != nil {
 		return nil, err
 	}
-	return v.rooms.CameInto(ctx, userID, after, maxCame)
+	return v.rooms.CameInto(ctx, userID, after, limit)
 }
 
 // wireRecovery makes what clients that come back need.

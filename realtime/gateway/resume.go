@@ -142,9 +142,10 @@ func (a *arrival) rooms(ctx context.Context) ([]string, error) {
 	return rooms, a.unread(ctx, err)
 }
 
-// unread takes it that the views are behind: then the client reads by itself. Any other error stays.
+// unread takes it that the views are behind, or that there are too many rooms: then the client reads by itself. Any
+// other error stays.
 func (a *arrival) unread(ctx context.Context, err error) error {
-	if domain.CodeOf(err) != domain.CodeStale {
+	if code := domain.CodeOf(err); code != domain.CodeStale && code != domain.CodeTooManyRooms {
 		return err
 	}
 	a.gateway.cfg.Logger.WarnContext(ctx, "a client cannot be told what it missed", slog.Any("error", err))

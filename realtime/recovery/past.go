@@ -9,6 +9,7 @@ import (
 
 	"parley/domain"
 	"parley/domain/event"
+	"parley/eventstore"
 	"parley/realtime/hub"
 )
 
@@ -35,9 +36,9 @@ type Log interface {
 	Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error)
 }
 
-// Joined lists at least the rooms that the user came into between two positions and is a member of. It is
-// asked only where the ring does not reach.
-type Joined func(ctx context.Context, userID string, after, upTo event.Position) ([]string, error)
+// Joined lists at least the rooms that the user came into between two positions and is a member of, limit of them at
+// most. It is asked only where the ring does not reach.
+type Joined func(ctx context.Context, userID string, after, upTo event.Position, limit int) ([]string, error)
 
 // Past is what has been told. Make one with NewPast. It is safe for concurrent use.
 type Past struct {
@@ -120,11 +121,11 @@ func (p *Past) Page(user string, rooms []string, after event.Position, limit int
 // Lost names rooms that the user heard once and is no member of: Left tells of them.
 func (g *Gap) Lost(rooms ...string) { g.lost = rooms }
 
-// Left reports whether the user left one of the lost rooms, or was removed from it, in the gap, and so could not
-// know it before.
+// Left reports whether the user left one of the lost rooms in the gap, or was removed from it, and so could not know it
+// before; or one of those that are heard, and then came back into it, but nothing is told of the time before.
 func (g *Gap) Left() bool {
 	return slices.ContainsFunc(g.facts, func(f *hub.Fact) bool {
-		return f.Left == g.user && slices.Contains(g.lost, f.Room)
+		return f.Left == g.user && (g.heard[f.Room] || slices.Contains(g.lost, f.Room))
 	})
 }
 
@@ -135,7 +136,8 @@ func (g *Gap) Only() *Gap {
 }
 
 // Read reads on, up to a position that this node has dispatched. Nothing more is read once there
-// is too much. Errors are of code UNAVAILABLE or STALE, or the context's.
+// is too much. Errors are of code UNAVAILABLE, STALE, or TOO_MANY_ROOMS if the user came into more rooms than one may
+// catch up on events, or the context's.
 func (g *Gap) Read(ctx context.Context, upTo event.Position) error {
 	if g.more || upTo <= g.upTo {
 		return nil
@@ -168,8 +170,11 @@ func (p *Past) read(ctx context.Context, g *Gap, upTo event.Position, limit int)
 	var came []string
 	if !g.only {
 		var err error
-		if came, err = p.joined(ctx, g.user, g.upTo, upTo); err != nil {
+		if came, err = p.joined(ctx, g.user, g.upTo, upTo, p.cfg.MaxEvents+1); err != nil {
 			return nil, fmt.Errorf("find the new rooms of user %s: %w", g.user, err)
+		}
+		if len(came) > p.cfg.MaxEvents {
+			return nil, domain.Errorf(domain.CodeTooManyRooms, "the user came into more than %d rooms", p.cfg.MaxEvents)
 		}
 	}
 	return p.page(ctx, g, streams(g.rooms, append(came, g.lost...)), upTo, limit)
@@ -182,8 +187,9 @@ func (p *Past) page(
 ) ([]*hub.Fact, error) {
 	var facts []*hub.Fact
 	after := g.upTo
+	size := min(limit, eventstore.MaxPage)
 	for {
-		events, err := p.log.Since(ctx, from, after, upTo, limit)
+		events, err := p.log.Since(ctx, from, after, upTo, size)
 		if err != nil {
 			return nil, fmt.Errorf("read what user %s missed: %w", g.user, err)
 		}
@@ -192,7 +198,7 @@ func (p *Past) page(
 				facts = append(facts, f)
 			}
 		}
-		if len(events) < limit || len(facts) >= limit {
+		if len(events) < size || len(facts) >= limit {
 			return facts[:min(len(facts), limit)], nil
 		}
 		after = events[len(events)-1].Position

@@ -67,9 +67,9 @@ func (c *chat) past(ringFrom event.Position, cfg recovery.Config) *recovery.Past
 	for _, r := range events {
 		ring.Add([]*hub.Fact{facts.Of(c.t.Context(), r)})
 	}
-	return recovery.NewPast(ring, c.log, facts.Of, func(context.Context, string, event.Position, event.Position) ([]string, error) {
+	return recovery.NewPast(ring, c.log, facts.Of, func(_ context.Context, _ string, _, _ event.Position, limit int) ([]string, error) {
 		c.asks++
-		return c.came, nil
+		return c.came[:min(len(c.came), limit)], nil
 	}, cfg)
 }
 
@@ -181,21 +181,27 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-func TestLeftTellsOfLostRoomsOnly(t *testing.T) {
+func TestLeftTellsOfLostRoomsAndThoseComeBackTo(t *testing.T) {
 	t.Parallel()
 	for place, ringFrom := range map[string]event.Position{"memory": 0, "log": 1 << 40} {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			c := newChat(t)
-			c.record(created("a", "ann"), created("b", "ann"), created("c", "ann"), left("b", "ann"), removed("a", "ann"), left("c", "mia"))
-			for after, want := range map[event.Position]bool{3: true, 4: true, 5: false} {
-				gap := c.past(ringFrom, recovery.Config{}).Gap("ann", []string{"c"}, after)
+			c.record(
+				created("a", "ann"), created("b", "ann"), created("c", "ann"), created("d", "ann"),
+				left("b", "ann"), removed("a", "ann"), left("c", "mia"), removed("d", "ann"), joins("d", "ann"), said("d", "1"),
+			)
+			for _, test := range []struct {
+				after, upTo event.Position
+				want        bool
+			}{{4, 5, false}, {4, 6, true}, {5, 6, true}, {6, 7, false}, {7, 10, true}, {8, 10, false}} {
+				gap := c.past(ringFrom, recovery.Config{}).Gap("ann", []string{"c", "d"}, test.after)
 				gap.Lost("a", "zzz")
-				if err := gap.Read(t.Context(), 6); err != nil {
+				if err := gap.Read(t.Context(), test.upTo); err != nil {
 					t.Fatal(err)
 				}
-				if gap.Left() != want {
-					t.Errorf("after %d: left %v, want %v", after, gap.Left(), want)
+				if gap.Left() != test.want {
+					t.Errorf("from %d to %d: left %v, want %v", test.after, test.upTo, gap.Left(), test.want)
 				}
 			}
 		})
@@ -241,6 +247,23 @@ func TestMoreThanOneReadOfTheLog(t *testing.T) {
 		}
 		if missed, err := gap.Missed(); !errors.Is(err, want) || want == nil && len(missed) != count {
 			t.Errorf("%d events with limit %d: %d, %v", count, limit, len(missed), err)
+		}
+	}
+}
+
+// Whoever came into more rooms than one may catch up on events is not told of some of them only.
+func TestTooManyNewRooms(t *testing.T) {
+	t.Parallel()
+	c := newChat(t)
+	for i := range 5 {
+		room := fmt.Sprint(i)
+		c.record(created(room, "ann"))
+		c.came = append(c.came, room)
+	}
+	for limit, want := range map[int]domain.Code{4: domain.CodeTooManyRooms, 5: ""} {
+		gap := c.past(1<<40, recovery.Config{MaxEvents: limit}).Gap("ann", nil, 0)
+		if err := gap.Read(t.Context(), 5); domain.CodeOf(err) != want {
+			t.Errorf("5 rooms with limit %d: %v, want %q", limit, err, want)
 		}
 	}
 }

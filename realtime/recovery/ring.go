@@ -64,20 +64,32 @@ func (r *Ring) From() event.Position {
 }
 
 // Since returns the facts of these rooms, and those that begin or end a membership of the user, after one
-// position and up to another, in order, the first limit of them. It is false if the ring does not reach back, or forth, that far.
+// position and up to another, in order, the first limit of them. It is false if the ring does not reach back, or forth,
+// that far.
 func (r *Ring) Since(rooms []string, user string, after, upTo event.Position, limit int) (facts []*hub.Fact, ok bool) {
+	found, ok := r.find(rooms, user, after, upTo, limit)
+	if !ok {
+		return nil, false
+	}
+	slices.SortFunc(found, func(a, b *hub.Fact) int { return cmp.Compare(a.Position, b.Position) })
+	found = slices.Compact(found) // what moves the user in one of the rooms was found twice
+	return found[:min(len(found), limit)], true
+}
+
+// find is Since in no order: sorting may take long, and Add waits for who reads.
+func (r *Ring) find(
+	rooms []string, user string, after, upTo event.Position, limit int,
+) (found []*hub.Fact, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if after < r.from || upTo > r.end() {
 		return nil, false
 	}
-	found := r.users[user].between(after, upTo, limit)
+	found = r.users[user].between(after, upTo, limit)
 	for _, room := range rooms {
 		found = append(found, r.rooms[room].between(after, upTo, limit)...)
 	}
-	slices.SortFunc(found, func(a, b *hub.Fact) int { return cmp.Compare(a.Position, b.Position) })
-	found = slices.Compact(found) // what moves the user in one of the rooms was found twice
-	return found[:min(len(found), limit)], true
+	return found, true
 }
 
 // end is the position of the last fact.
