@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
 )
@@ -28,7 +27,7 @@ func benchIdle(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := startServer(ctx, b, dsn)
+	server, err := startServer(ctx, b, dsn, 30*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,8 @@ type server struct {
 	addr string
 }
 
-func startServer(ctx context.Context, b *bench, dsn string) (*server, error) {
+// startServer starts one and waits until it is ready. env are further settings.
+func startServer(ctx context.Context, b *bench, dsn string, within time.Duration, env ...string) (*server, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
@@ -79,6 +79,7 @@ func startServer(ctx context.Context, b *bench, dsn string) (*server, error) {
 	cmd.Dir = os.TempDir()
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn, "REDIS_URL="+b.redisURL, "LISTEN_ADDR="+addr,
 		"JWT_SECRET="+benchSecret, "AUTO_PROVISION=true", "SOCKET_MAX_CONNECTIONS_PER_IP=0", "LOG_LEVEL=warn")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
@@ -86,7 +87,7 @@ func startServer(ctx context.Context, b *bench, dsn string) (*server, error) {
 		return nil, err
 	}
 	s := &server{cmd: cmd, addr: addr}
-	if err := s.ready(ctx); err != nil {
+	if err := s.ready(ctx, within); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -102,8 +103,8 @@ func freeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-func (s *server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+func (s *server) ready(ctx context.Context, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		if s.answers(ctx, "/readyz") {
@@ -142,42 +143,14 @@ func (s *server) connect(ctx context.Context, count int) ([]*websocket.Conn, err
 	group.SetLimit(32)
 	for i := range conns {
 		group.Go(func() error {
-			conn, err := s.dial(ctx, userID(i%100))
-			conns[i] = conn
+			v, err := s.arrive(ctx, userID(i%100), nil)
+			if err == nil {
+				conns[i] = v.conn
+			}
 			return err
 		})
 	}
 	return conns, group.Wait()
-}
-
-func (s *server) dial(ctx context.Context, user string) (*websocket.Conn, error) {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": user, "username": user, "exp": time.Now().Add(time.Hour).Unix(),
-	}).SignedString([]byte(benchSecret))
-	if err != nil {
-		return nil, err
-	}
-	dialer := websocket.Dialer{ReadBufferSize: 1024, WriteBufferSize: 1024, HandshakeTimeout: 20 * time.Second}
-	conn, resp, err := dialer.DialContext(ctx, "ws://"+s.addr+"/socket.io/?EIO=4&transport=websocket", nil)
-	if err != nil {
-		return nil, err
-	}
-	_ = resp.Body.Close()
-	if err := conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `40{"token":%q}`, token)); err != nil {
-		return conn, err
-	}
-	for { // the Engine.IO handshake, the namespace, then the event session
-		_, packet, err := conn.ReadMessage()
-		if err != nil {
-			return conn, err
-		}
-		if strings.HasPrefix(string(packet), `42["session"`) {
-			return conn, nil
-		}
-		if strings.HasPrefix(string(packet), "44") {
-			return conn, fmt.Errorf("refused: %s", packet)
-		}
-	}
 }
 
 func closeAll(conns []*websocket.Conn) {

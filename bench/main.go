@@ -48,6 +48,8 @@ func scenarios() []scenario {
 		{"growth", "sends on a long log, against a short one", benchGrowth},
 		{"catchup", "a follower reading the log from its start", benchCatchUp},
 		{"idle", "memory of an idle WebSocket connection", benchIdle},
+		{"recovery", "a client that comes back to 100 missed messages, of few and of many events", benchRecovery},
+		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm},
 	}
 }
 
@@ -67,7 +69,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags.StringVar(&o.binary, "binary", ".local/bin/parley", "the program, for the scenarios that start a node")
 	flags.IntVar(&o.rounds, "rounds", 3, "alternating rounds; the median counts")
 	flags.DurationVar(&o.duration, "duration", 4*time.Second, "length of each measurement")
-	flags.IntVar(&o.sockets, "sockets", 5000, "idle sockets")
+	flags.IntVar(&o.sockets, "sockets", 5000, "sockets that are idle, or come back at once")
 	flags.IntVar(&o.events, "events", 1_000_000, "length of the long log")
 	flags.StringVar(&only, "scenario", os.Getenv("SCENARIO"), "run one of: "+scenarioNames()+" (the default is all)")
 	flags.StringVar(&profile, "cpuprofile", "", "write a CPU profile of this process to a file")
