@@ -83,6 +83,12 @@ type Commands struct {
 	MarkRead      UseCase[Mark, Read]
 	MarkDelivered UseCase[Mark, Delivered]
 
+	// How users are there. UpdatePresence is for users; ComeOnline and GoOffline are for who sees them come and go,
+	// and do nothing when that is known.
+	UpdatePresence UseCase[UpdatePresence, wire.Presence]
+	ComeOnline     UseCase[ComeOnline, wire.Presence]
+	GoOffline      UseCase[UserRef, wire.Presence]
+
 	// Users and rooms as the write side knows them, for the edges: who may come in, which rooms a
 	// socket may hear. Never stale with regard to what this caller has been acknowledged.
 	Directory Directory

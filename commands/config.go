@@ -15,6 +15,7 @@ import (
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/message"
+	"parley/domain/presence"
 	"parley/domain/room"
 	"parley/domain/user"
 	"parley/eventstore"
@@ -79,7 +80,7 @@ type Config struct {
 	// CachedRooms is how many rooms are kept folded in memory. A room takes about 1 KB and 150
 	// bytes for each member. Zero means 20,000.
 	CachedRooms int
-	// CachedUsers is how many accounts are kept. One takes about 500 bytes. Zero means 100,000.
+	// CachedUsers is how many accounts are kept, and of how many users the presence. One takes about 500 bytes, and 300. Zero means 100,000.
 	CachedUsers int
 }
 
@@ -144,6 +145,8 @@ type app struct {
 	checker *checker
 	rooms   *states[room.State]
 	users   *states[user.State]
+	// presence is by user, too.
+	presence *states[presence.State]
 	// sent remembers messages that have a client's id.
 	sent *lru.Cache[event.ID, struct{}]
 	// following is true while Run keeps the caches up to date.
@@ -170,6 +173,9 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 	if a.users, err = newStates(a.Log, cfg.CachedUsers, event.UserStream, foldUser); err != nil {
 		return nil, err
 	}
+	if a.presence, err = newStates(a.Log, cfg.CachedUsers, event.PresenceStream, presence.Fold); err != nil {
+		return nil, err
+	}
 	if a.sent, err = lru.New[event.ID, struct{}](repeatable); err != nil {
 		return nil, err
 	}
@@ -180,6 +186,7 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 	c.fillMessages(a)
 	c.fillMarks(a)
 	c.fillReceipts(a)
+	c.fillPresence(a)
 	return c, nil
 }
 
@@ -204,6 +211,7 @@ func (c *Commands) Run(ctx context.Context) error {
 	// What was cached before may have missed an event below head; what is read from now on has not.
 	a.rooms.forgetAll()
 	a.users.forgetAll()
+	a.presence.forgetAll()
 	a.following.Store(true)
 	defer a.following.Store(false)
 	err = a.Follower.Follow(ctx, head, func(_ context.Context, batch []event.Recorded) error {
@@ -224,6 +232,8 @@ func (a *app) learn(events []event.Recorded) {
 			a.rooms.apply(r)
 		case event.CategoryUser:
 			a.users.apply(r)
+		case event.CategoryPresence:
+			a.presence.apply(r)
 		default:
 		}
 	}

@@ -277,6 +277,8 @@ func (a *app) outrun(conflict *eventstore.ConflictError, r *reading) {
 		a.rooms.note(c.Stream.Key(), conflict.Actual)
 	case event.CategoryUser:
 		a.users.note(c.Stream.Key(), conflict.Actual)
+	case event.CategoryPresence:
+		a.presence.note(c.Stream.Key(), conflict.Actual)
 	default:
 	}
 }

@@ -11,6 +11,7 @@
 package presence
 
 import (
+	"time"
 	"unicode/utf8"
 
 	"parley/domain"
@@ -25,6 +26,8 @@ type State struct {
 	// Status is "" or StatusOffline for a user who is not there.
 	Status event.Status
 	Text   string
+	// At is when that began; zero for a user who never was there.
+	At time.Time
 }
 
 // There reports whether the user is.
@@ -41,11 +44,11 @@ func Evolve(s State, r event.Recorded) State {
 	}
 	switch e := payload.(type) {
 	case event.UserCameOnline:
-		s = State{Status: e.Status, Text: e.Text}
+		s = State{Status: e.Status, Text: e.Text, At: r.RecordedAt}
 	case event.UserPresenceChanged:
-		s = State{Status: e.Status, Text: e.Text}
+		s = State{Status: e.Status, Text: e.Text, At: r.RecordedAt}
 	case event.UserWentOffline:
-		s = State{Status: event.StatusOffline}
+		s = State{Status: event.StatusOffline, At: r.RecordedAt}
 	default:
 	}
 	return s
@@ -125,7 +128,7 @@ func came(userID string, status event.Status, text string) event.Event {
 }
 
 func change(userID string, s State, status event.Status, text string) event.Event {
-	if s == (State{status, text}) {
+	if s.Status == status && s.Text == text {
 		return nil
 	}
 	return event.UserPresenceChanged{Presence: event.Presence{
