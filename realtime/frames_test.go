@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -167,32 +168,47 @@ func TestFramesOfPushes(t *testing.T) {
 func TestConcernsNamesEverybody(t *testing.T) {
 	t.Parallel()
 	for _, typ := range event.Types() {
-		r := record(t, typ, 1).Decoded()
-		payload, err := r.Payload()
-		if err != nil {
-			t.Fatal(err)
+		concernsEverybody(t, record(t, typ, 1).Decoded())
+	}
+	n, err := event.Encode(event.DeriveID("direct"), nil, event.MessageSent{
+		DirectTo: "bob", Message: event.Message{RoomID: "r-1", MessageID: "m-1", Sender: event.Sender{ID: "ann"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	concernsEverybody(t, event.Recorded{Position: 1, Type: n.Type, SchemaVersion: n.SchemaVersion, Data: n.Data}.Decoded())
+}
+
+// concernsEverybody also looks that there is one durable push at most: a cursor cannot stand between two.
+func concernsEverybody(t *testing.T, r event.Recorded) {
+	t.Helper()
+	payload, err := r.Payload()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := realtime.Concerns(payload)
+	pushes, err := wire.Pushes(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	durable := 0
+	for _, p := range pushes {
+		if p.Durable {
+			durable++
 		}
-		f := realtime.Concerns(payload)
-		users := map[string]bool{"": true}
-		for _, u := range f.Users {
-			users[u] = true
+		if p.Watched != "" && p.Watched != f.Watched {
+			t.Errorf("%s: %s goes to the watchers of %s, not of %s", r.Type, p.Event, p.Watched, f.Watched)
 		}
-		pushes, err := wire.Pushes(r)
-		if err != nil {
-			t.Fatal(err)
+		if p.Room != "" && p.Room != f.Room {
+			t.Errorf("%s: %s goes to room %s, not %s", r.Type, p.Event, p.Room, f.Room)
 		}
-		for _, p := range pushes {
-			if p.Watched != "" && p.Watched != f.Watched {
-				t.Errorf("%s: %s goes to the watchers of %s, not of %s", typ, p.Event, p.Watched, f.Watched)
+		for _, u := range p.Users {
+			if !slices.Contains(f.Users, u) {
+				t.Errorf("%s: %s goes to %s, who is not named", r.Type, p.Event, u)
 			}
-			if p.Room != "" && p.Room != f.Room {
-				t.Errorf("%s: %s goes to room %s, not %s", typ, p.Event, p.Room, f.Room)
-			}
-			for _, u := range p.Users {
-				if !users[u] {
-					t.Errorf("%s: %s goes to %s, who is not named", typ, p.Event, u)
-				}
-			}
 		}
+	}
+	if durable > 1 {
+		t.Errorf("%s: %d durable pushes", r.Type, durable)
 	}
 }

@@ -119,7 +119,7 @@ func (p *Projector) handle(ctx context.Context, batch []event.Recorded) error {
 func Concerns(payload event.Event) *hub.Fact {
 	switch e := payload.(type) {
 	case event.MessageSent:
-		return &hub.Fact{Room: e.RoomID, Users: e.Mentions}
+		return &hub.Fact{Room: e.RoomID, Users: notified(e)}
 	case event.MessageEdited:
 		return &hub.Fact{Room: e.RoomID}
 	case event.MessageDeleted:
@@ -163,6 +163,14 @@ func Concerns(payload event.Event) *hub.Fact {
 	default:
 		return &hub.Fact{}
 	}
+}
+
+// notified are those who are told of a message wherever they are.
+func notified(e event.MessageSent) []string {
+	if e.DirectTo != "" {
+		return []string{e.DirectTo}
+	}
+	return e.Mentions
 }
 
 func members(list []event.Member) []string {
