@@ -109,7 +109,7 @@ type MessageRef struct {
 }
 
 // Mark says how far the actor has read or received a room: up to a message that it names by its id or by
-// its seq. A seq beyond the last message stands for the last one.
+// its seq (the id counts if there are both). A seq beyond the last message stands for the last one.
 type Mark struct {
 	RoomID    string `json:"roomId" validate:"required,id"`
 	MessageID string `json:"messageId" validate:"required_without=Seq,omitempty,uuid"`

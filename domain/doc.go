@@ -9,6 +9,7 @@
 //	domain/event  the facts: envelope, streams, wire names, schema versions
 //	domain/user   decisions about accounts
 //	domain/room   decisions about rooms and their members
-//	domain/message decisions about messages
+//	domain/message decisions about messages and what others put on them
+//	domain/receipt decisions about what was read and received
 //	domain/wire   the JSON shapes that clients see, made from events alone
 package domain

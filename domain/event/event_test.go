@@ -185,3 +185,38 @@ func TestPositionIsADecimalString(t *testing.T) {
 		}
 	}
 }
+
+// Marks are in an edit when there are some; edits that were stored before there were marks have none.
+func TestAnEditTellsMarks(t *testing.T) {
+	t.Parallel()
+	sample, ok := samples()[event.TypeMessageEdited].(event.MessageEdited)
+	if !ok {
+		t.Fatal("no sample of an edit")
+	}
+	sample.Marks = event.Marks{Reactions: map[string][]string{"<3": {"mia", "ann"}, "👍": {"ann"}}, Pinned: true}
+	stored, err := event.Encode(event.ID{1}, nil, sample)
+	if err != nil || !strings.HasSuffix(string(stored.Data), `,"reactions":{"<3":["mia","ann"],"👍":["ann"]},"pinned":true}`) {
+		t.Fatalf("%v: %s", err, stored.Data)
+	}
+	decoded, err := event.Decode(stored.Type, stored.SchemaVersion, stored.Data)
+	if diff := cmp.Diff(event.Event(sample), decoded); diff != "" || err != nil {
+		t.Errorf("%v (-stored +read):\n%s", err, diff)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	var none event.Marks
+	one := none.Reacted("x", "ann")
+	two := one.Reacted("x", "mia").Reacted("y", "ann").Reacted("x", "ann")
+	if diff := cmp.Diff(map[string][]string{"x": {"ann", "mia"}, "y": {"ann"}}, two.Reactions); diff != "" || two.Count() != 3 {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	back := two.Unreacted("x", "mia").Unreacted("y", "ann").Unreacted("z", "ann")
+	if diff := cmp.Diff(one, back); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(none, back.Unreacted("x", "ann")); diff != "" || two.Count() != 3 {
+		t.Errorf("taken back (-want +got):\n%s", diff)
+	}
+}
