@@ -25,7 +25,7 @@ const (
 	EventError          = "error"
 	EventServerDraining = "server-draining"
 	EventResyncRequired = "resync-required"
-	EventTokenExpiring  = "token-expiring"
+	EventTokenExpiring  = "token-expiring" //nolint:gosec // the name of an event, no credential
 )
 
 // BatchPrefix stands before the name of the event of which a batch has the payloads.
