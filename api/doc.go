@@ -4,7 +4,7 @@
 //	routes.go    every route, who may use it, and which views it reads
 //	pipeline.go  what every request goes through, outermost first
 //	problem.go   errors as RFC 9457 problems: the one table of codes and statuses
-//	auth_*.go users.go rooms.go members.go messages.go   the handlers
+//	auth_*.go users.go rooms.go members.go messages.go marks.go receipts.go   the handlers
 //	health.go    is this node alive, is it ready
 //	api/auth     who is at the door
 //

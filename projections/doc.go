@@ -4,7 +4,8 @@
 //	projections           Runner: who writes a view, and how far it is
 //	projections/users     accounts: by id, search
 //	projections/rooms     rooms and their members: mine, public, members
-//	projections/messages  what was said: pages by seq
+//	projections/messages  what was said: pages by seq, reactions, pins, threads, revisions
+//	projections/receipts  who has read what, and what is left to read
 //
 // Each view has its writes (Projector) and its queries (Queries) side by side. The queries
 // need no Runner: they work on any node and on a replica.
@@ -22,8 +23,8 @@
 // Order. Each view applies the log in order of position. Different views are at different positions.
 //
 // Snapshots. A query answers with the view's position, read in the same statement: its rows show
-// every event up to that position and none after it. (rooms.Queries.Mine reads two views and
-// answers with the lesser position.)
+// every event up to that position and none after it. (rooms.Queries.Mine reads three views and
+// answers with the least position.)
 //
 // Read your writes. Runner.WaitFor waits until views have reached a position.
 //

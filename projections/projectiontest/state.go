@@ -8,6 +8,7 @@ import (
 	"parley/domain/wire"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/receipts"
 	"parley/projections/rooms"
 )
 
@@ -16,12 +17,17 @@ type State struct {
 	Rooms    map[string]wire.Room              `json:"rooms"`
 	Members  map[string]map[string]wire.Member `json:"members"`
 	Messages map[string]map[int64]wire.Message `json:"messages"`
+	// Receipts are how far the members are.
+	Receipts map[string]map[string]receipts.Receipt `json:"receipts"`
 }
 
 // Fetch reads the rooms that exist among these.
 func Fetch(t testing.TB, db projections.DB, roomIDs []string) State {
 	t.Helper()
-	s := State{Rooms: map[string]wire.Room{}, Members: map[string]map[string]wire.Member{}, Messages: map[string]map[int64]wire.Message{}}
+	s := State{
+		Rooms: map[string]wire.Room{}, Members: map[string]map[string]wire.Member{},
+		Messages: map[string]map[int64]wire.Message{}, Receipts: map[string]map[string]receipts.Receipt{},
+	}
 	for _, id := range roomIDs {
 		room, _, err := rooms.NewQueries(db).Get(t.Context(), id)
 		if err != nil {
@@ -30,6 +36,7 @@ func Fetch(t testing.TB, db projections.DB, roomIDs []string) State {
 		s.Rooms[id] = room
 		s.Members[id] = fetchMembers(t, db, id)
 		s.Messages[id] = fetchMessages(t, db, id)
+		s.Receipts[id] = fetchReceipts(t, db, id)
 	}
 	return s
 }
@@ -44,6 +51,23 @@ func fetchMembers(t testing.TB, db projections.DB, roomID string) map[string]wir
 		}
 		for _, m := range list.Items {
 			all[m.UserID] = m
+		}
+		if cursor = list.NextCursor; cursor == "" {
+			return all
+		}
+	}
+}
+
+func fetchReceipts(t testing.TB, db projections.DB, roomID string) map[string]receipts.Receipt {
+	t.Helper()
+	all := map[string]receipts.Receipt{}
+	for cursor := ""; ; {
+		list, err := receipts.NewQueries(db).Of(t.Context(), roomID, cursor, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list.Items {
+			all[r.UserID] = r
 		}
 		if cursor = list.NextCursor; cursor == "" {
 			return all
@@ -92,6 +116,7 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		m := read[wire.Message](t, p)
 		s.Messages[m.RoomID][m.Seq] = m
 		s.answered(m)
+		s.reached(m.RoomID, m.Sender.ID, m.Seq, m.At, true)
 	case wire.EventMessageEdited:
 		m := read[wire.Message](t, p)
 		m.Thread = s.Messages[m.RoomID][m.Seq].Thread
@@ -116,10 +141,14 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		m := s.Messages[d.RoomID][d.Seq]
 		m.Content, m.Attachments, m.DeletedAt, m.Position = "", []event.Attachment{}, &d.At, d.Position
 		s.Messages[d.RoomID][d.Seq] = m
-	case wire.EventMessageRead, wire.EventMessageDelivered, wire.EventPresenceChanged: // nothing that is in the picture
+	case wire.EventMessageRead, wire.EventMessageDelivered:
+		r := read[wire.Receipt](t, p)
+		s.reached(r.RoomID, r.UserID, r.Seq, r.At, p.Event == wire.EventMessageRead)
+	case wire.EventPresenceChanged: // nothing that is in the picture
 	case wire.EventRoomCreated:
 		room := read[wire.RoomChanged](t, p).Room
 		s.Rooms[room.ID], s.Members[room.ID], s.Messages[room.ID] = room, map[string]wire.Member{}, map[int64]wire.Message{}
+		s.Receipts[room.ID] = map[string]receipts.Receipt{}
 	case wire.EventRoomUpdated, wire.EventRoomArchived:
 		room := read[wire.RoomChanged](t, p).Room
 		s.Rooms[room.ID] = room
@@ -131,6 +160,7 @@ func (s State) receive(t testing.TB, p wire.Push) {
 		m := read[wire.Membership](t, p)
 		s.count(m.RoomID, -1, m.Position)
 		delete(s.Members[m.RoomID], m.UserID)
+		delete(s.Receipts[m.RoomID], m.UserID)
 	case wire.EventMemberUpdated:
 		m := read[wire.MemberUpdated](t, p)
 		s.count(m.RoomID, 0, m.Position)
@@ -156,6 +186,19 @@ func (s State) answered(answer wire.Message) {
 		m.Thread = &thread
 		s.Messages[answer.RoomID][seq] = m
 	}
+}
+
+// reached moves the cursors of a user, who is here for the first time or has been before.
+func (s State) reached(roomID, userID string, seq int64, at wire.Time, isRead bool) {
+	r := s.Receipts[roomID][userID]
+	r.UserID = userID
+	if isRead && seq > r.ReadSeq {
+		r.ReadSeq, r.ReadAt = seq, &at
+	}
+	if seq > r.DeliveredSeq {
+		r.DeliveredSeq, r.DeliveredAt = seq, &at
+	}
+	s.Receipts[roomID][userID] = r
 }
 
 func (s State) count(roomID string, d int, position event.Position) {

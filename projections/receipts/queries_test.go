@@ -341,3 +341,42 @@ func TestCostsDoNotGrowWithTheRoom(t *testing.T) {
 	ask(q.LeftOf(t.Context(), "room", members[4], 0))
 	db.AssertNoScan("receipts", "receipt_history", "unread_mentions", "deletions") // the other two have a few rows
 }
+
+func BenchmarkApply(b *testing.B) {
+	const size, rooms, people = 1000, 50, 20
+	pool, log := testenv.Pool(b), &projectiontest.Log{}
+	for room := range rooms {
+		e := opened()
+		e.RoomID = fmt.Sprint("room ", room)
+		for user := range people {
+			e.Members = append(e.Members, event.Member{UserID: fmt.Sprint("user ", user)})
+		}
+		apply(b, pool, log, e)
+	}
+	seqs := make([]int64, rooms)
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		events := make([]event.Event, size)
+		for n := range events {
+			room := n % rooms
+			id := fmt.Sprint("room ", room)
+			if n%4 == 3 { // a receipt for three messages
+				events[n] = event.MessagesRead{Receipt: event.Receipt{
+					RoomID: id, UserID: fmt.Sprint("user ", n%people), Seq: seqs[room], ReadSeq: seqs[room],
+				}}
+				continue
+			}
+			seqs[room]++
+			e := said(i*size+n, fmt.Sprint("user ", n%people))
+			e.RoomID = id
+			events[n] = e
+		}
+		batch := log.Add(events...)
+		for n := range batch {
+			batch[n] = batch[n].Decoded()
+		}
+		b.StartTimer()
+		projectiontest.Apply(b, pool, receipts.NewProjector(""), batch)
+	}
+	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "events/s")
+}

@@ -323,3 +323,27 @@ func BenchmarkApply(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "events/s")
 }
+
+func BenchmarkMine(b *testing.B) {
+	pool := testenv.Pool(b)
+	log := &projectiontest.Log{}
+	for room := range 200 {
+		id := fmt.Sprint("room", room)
+		log.Add(created(id, "Room", event.RoomPublic, "ada", "bob"))
+		for n := range 20 {
+			log.Add(said(id, n+1))
+		}
+		log.Add(event.MessageDeleted{RoomID: id, MessageID: said(id, 7).MessageID, Seq: 7, Author: "ada", By: "ada"})
+	}
+	views(b, pool, log)
+	if _, err := pool.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
+		b.Fatal(err)
+	}
+	q := rooms.NewQueries(pool)
+	for b.Loop() {
+		list, err := q.Mine(b.Context(), "bob", "", 200)
+		if err != nil || len(list.Items) != 200 || list.Items[0].UnreadCount != 19 {
+			b.Fatal(len(list.Items), list.Items[0].UnreadCount, err)
+		}
+	}
+}
