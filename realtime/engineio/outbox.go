@@ -12,7 +12,7 @@ type outbox struct {
 	taken   []*Frame // being written
 	buf     []byte   // joins small frames into one system call
 
-	burstBytes, burstFrames int // of what SendBurst has queued since the queue was empty
+	burstBytes, burstFrames int // what waited after the last SendBurst since the queue was empty
 
 	socket *socket // whose writer uses the outbox
 	run    func()  // calls socket.write; made once, so that starting a writer allocates nothing
@@ -72,21 +72,22 @@ func (s *Session) SendVolatile(f *Frame) bool {
 }
 
 // SendBurst is SendAll for what a client has asked for and what is bounded already: it is taken
-// whatever the queue's limits, and until the queue is empty the limits are higher by as much.
+// whatever the queue's limits, which until the queue is empty are for what comes on top of it. But a client that
+// leaves more than the limits allow of one burst to the next one is a slow consumer.
 func (s *Session) SendBurst(frames ...*Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != open {
+	switch {
+	case s.state != open:
 		return ErrClosed
-	}
-	if len(frames) == 0 {
+	case len(frames) == 0:
 		return nil
+	case s.bytes > s.server.cfg.QueueBytes || s.frames > s.server.cfg.QueueFrames:
+		s.shutLocked(SlowConsumer, closeNone)
+		return ErrSlowConsumer
 	}
 	s.push(frames...)
-	for _, f := range frames {
-		s.out.burstBytes += len(f.wire)
-		s.out.burstFrames += f.packets
-	}
+	s.out.burstBytes, s.out.burstFrames = s.bytes, s.frames
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,6 +95,59 @@ func TestBurstRaisesTheLimitsUntilItIsWritten(t *testing.T) {
 	}
 	if err := p.Send(small); !errors.Is(err, engineio.ErrSlowConsumer) {
 		t.Errorf("beyond the limits: %v", err)
+	}
+	p.wantClosed(t, engineio.SlowConsumer)
+}
+
+// Bursts do not pile up for a client that reads none of them, or little.
+func TestBurstsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	h := start(t, engineio.Config{QueueFrames: limit, WriteTimeout: time.Minute}, nil)
+	h.dial(t, "EIO=4&transport=websocket") // never reads
+	p := <-h.peers
+	burst := make([]*engineio.Frame, 64)
+	for i := range burst {
+		burst[i] = engineio.NewText(make([]byte, 1<<20)) // together more than a socket's buffers hold
+	}
+	if err := p.SendBurst(burst...); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SendBurst(burst...); !errors.Is(err, engineio.ErrSlowConsumer) {
+		t.Errorf("a second burst behind the first: %v", err)
+	}
+	p.wantClosed(t, engineio.SlowConsumer)
+}
+
+// Nor do they raise the limits further and further while the queue never gets empty.
+func TestBurstsRaiseTheLimitsByWhatWaits(t *testing.T) {
+	t.Parallel()
+	const limit, size, perPoll, rounds = 8, 18, 16, 4
+	h := start(t, engineio.Config{QueueFrames: limit}, nil)
+	c, p := h.poll(t)
+	small := engineio.NewText([]byte("small"))
+	waiting := 0
+	for range rounds {
+		if err := p.SendBurst(slices.Repeat([]*engineio.Frame{small}, size)...); err != nil {
+			t.Fatal(err)
+		}
+		c.get()
+		waiting += size - perPoll
+		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+			if _, frames := p.Queued(); frames == waiting {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the answer is never written")
+			}
+		}
+	}
+	taken := 0
+	for p.Send(small) == nil {
+		taken++
+	}
+	if want := limit + perPoll; taken != want { // as many as were there after the last burst, and the ordinary ones
+		t.Errorf("%d frames on top of %d, want %d", taken, waiting, want)
 	}
 	p.wantClosed(t, engineio.SlowConsumer)
 }
