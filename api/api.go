@@ -41,6 +41,7 @@ type Deps struct {
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
 	Receipts  ReceiptQueries
+	Presence  PresenceQueries
 	Views     Waiter
 
 	// Checks are asked for /readyz.
@@ -91,6 +92,11 @@ type ReceiptQueries interface {
 	Of(ctx context.Context, roomID, cursor string, limit int) (projections.List[receipts.Receipt], error)
 	ReadersOf(ctx context.Context, roomID string, m wire.Message, cursor string, limit int) (projections.List[receipts.Receipt], error)
 	UnreadOf(ctx context.Context, userID, cursor string, limit int) (receipts.UnreadList, error)
+}
+
+// PresenceQueries reads the view of presence.
+type PresenceQueries interface {
+	Of(ctx context.Context, viewer string, ids ...string) (projections.List[wire.Presence], error)
 }
 
 // Config holds the settings of the API.

@@ -94,6 +94,8 @@ func rules() map[string]rule {
 		"DELETE /api/v1/rooms/:id/messages/:mid":   inRoom("/api/v1/rooms/{room}/messages/{message}", "", ok, ok, ok),
 
 		"GET /api/v1/unread":                                      onlyUsers("/api/v1/unread", "", 200),
+		"GET /api/v1/presence":                                    onlyUsers("/api/v1/presence?userIds={outsider},nobody", "", 200),
+		"GET /api/v1/rooms/:id/presence":                          inRoom("/api/v1/rooms/{room}/presence", "", ok, ok, ok),
 		"GET /api/v1/rooms/:id/receipts":                          inRoom("/api/v1/rooms/{room}/receipts", "", ok, ok, ok),
 		"PUT /api/v1/rooms/:id/read":                              inRoom("/api/v1/rooms/{room}/read", `{"seq":1}`, ok, ok, no(domain.CodeNotAMember)),
 		"GET /api/v1/rooms/:id/messages/:mid/readers":             inRoom("/api/v1/rooms/{room}/messages/{message}/readers", "", ok, ok, ok),

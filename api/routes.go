@@ -41,12 +41,13 @@ const (
 	viewRooms    = "rooms"
 	viewMessages = "messages"
 	viewReceipts = "receipts"
+	viewPresence = "presence"
 )
 
 // Routes lists every route.
 func (a *API) Routes() []Route {
 	list := a.diagnostics()
-	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes()} {
+	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path
 			list = append(list, r)
@@ -124,6 +125,13 @@ func (a *API) receiptRoutes() []Route {
 		{Method: http.MethodPut, Path: "/rooms/:id/read", Access: User, handle: a.markRead},
 		{Method: http.MethodGet, Path: "/rooms/:id/messages/:mid/readers", Access: User, Views: []string{viewMessages, viewReceipts}, handle: a.listReaders},
 		{Method: http.MethodGet, Path: "/unread", Access: User, Views: views, handle: a.listUnread},
+	}
+}
+
+func (a *API) presenceRoutes() []Route {
+	return []Route{
+		{Method: http.MethodGet, Path: "/presence", Access: User, Views: []string{viewPresence}, handle: a.listPresence},
+		{Method: http.MethodGet, Path: "/rooms/:id/presence", Access: User, Views: []string{viewRooms, viewPresence}, handle: a.listRoomPresence},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"parley/eventstore/testenv"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/presence"
 	"parley/projections/projectiontest"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
@@ -25,6 +26,7 @@ import (
 func all() []projections.Projector {
 	return []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
+		presence.NewProjector(""),
 	}
 }
 

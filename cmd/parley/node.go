@@ -25,6 +25,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/projections"
 	"parley/projections/messages"
+	"parley/projections/presence"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/users"
@@ -165,6 +166,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	}
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
+		presence.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
@@ -293,7 +295,8 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
-		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool), Views: n.views, Checks: n.checks(), Logger: n.logger,
+		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
+		Presence: presence.NewQueries(n.readPool), Views: n.views, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 
