@@ -55,8 +55,7 @@ func (p *Projector) Run(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	p.warm(ctx, head)
-	p.hub.Start(head)
+	p.hub.Start(head, p.warm(ctx, head)...)
 	close(p.ready)
 	return p.follower.Follow(ctx, head, p.handle)
 }
@@ -86,17 +85,19 @@ func (p *Projector) head(ctx context.Context) (event.Position, bool) {
 // the log each for itself.
 const warmUp = eventstore.MaxPage
 
-// warm fills the ring. Without it clients read the log: it may fail.
-func (p *Projector) warm(ctx context.Context, head event.Position) {
+// warm fills the ring with the facts that it returns. Without it clients read the log: it may fail.
+func (p *Projector) warm(ctx context.Context, head event.Position) []*hub.Fact {
 	batch, err := p.log.All(ctx, max(head, warmUp)-warmUp, int(min(head, warmUp)))
 	if err != nil {
 		p.logger.WarnContext(ctx, "the newest events are not in memory", slog.Any("error", err))
-		return
+		return nil
 	}
 	for len(batch) > 0 && batch[len(batch)-1].Position > head { // more was appended meanwhile; Follow tells it
 		batch = batch[:len(batch)-1]
 	}
-	p.ring.Add(p.all(ctx, batch))
+	facts := p.all(ctx, batch)
+	p.ring.Add(facts)
+	return facts
 }
 
 func (p *Projector) all(ctx context.Context, batch []event.Recorded) []*hub.Fact {

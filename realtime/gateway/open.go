@@ -207,13 +207,15 @@ func refusal(message string, err error, codes ...domain.Code) error {
 
 // wanted are the rooms that a client named, as far as they may be rooms and there is a place.
 func (s *Session) wanted(rooms []string) []*candidate {
+	most := s.gateway.hub.MaxRooms()
+	known := make(map[string]bool, min(len(rooms), most))
 	var list []*candidate
 	for _, id := range rooms {
-		if len(list) == s.gateway.hub.MaxRooms() {
+		if len(list) == most {
 			break
 		}
-		known := slices.ContainsFunc(list, func(r *candidate) bool { return r.id == id })
-		if !known && domain.ValidID(id) {
+		if !known[id] && domain.ValidID(id) {
+			known[id] = true
 			list = append(list, &candidate{id: id})
 		}
 	}

@@ -91,8 +91,10 @@ func New(cfg Config) *Hub {
 	return h
 }
 
-// Start sets the position that the first Dispatch goes on from.
-func (h *Hub) Start(at event.Position) {
+// Start sets the position that the first Dispatch goes on from. before are facts of the time until then, as far as they
+// are known: evidence may be older than them, too.
+func (h *Hub) Start(at event.Position, before ...*Fact) {
+	h.note(before)
 	for _, l := range h.lanes {
 		l.start(at)
 	}

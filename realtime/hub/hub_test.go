@@ -226,6 +226,25 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestEvidenceFromBeforeTheStartIsRefused(t *testing.T) {
+	t.Parallel()
+	h := hub.New(hub.Config{})
+	h.Start(10, left(8, "room", "ann"), &hub.Fact{Position: 9, Shut: "bob"})
+	for user, want := range map[string]error{"ann": hub.ErrStale, "bob": hub.ErrStale, "mia": nil} {
+		var wants []hub.Want
+		if user == "ann" {
+			wants = []hub.Want{{Room: "room", Since: 7}}
+		}
+		s, p, err := h.Attach(user, 8, &ear{}, wants...)
+		if !errors.Is(err, want) || err == nil && p != 10 {
+			t.Errorf("%s: at %d, %v; want %v", user, p, err, want)
+		}
+		if err == nil {
+			s.Detach()
+		}
+	}
+}
+
 func TestRemovalsAreForgottenOldestFirst(t *testing.T) {
 	t.Parallel()
 	h := hub.New(hub.Config{MaxRemovals: 8})

@@ -144,23 +144,33 @@ func (l *lane) attach(s *Socket, since event.Position, wants []Want) (event.Posi
 
 // check says whether s may have all the rooms.
 func (l *lane) check(s *Socket, wants []Want) error {
-	added := 0
-	for i, w := range wants {
+	for _, w := range wants {
 		if w.Since > l.position {
 			return ErrAhead
 		}
 		if l.hub.left.since(w.Room, w.Since) {
 			return ErrStale
 		}
-		again := slices.ContainsFunc(wants[:i], func(o Want) bool { return o.Room == w.Room })
-		if s.seats[w.Room] == nil && !again {
-			added++
-		}
 	}
-	if added > 0 && len(s.seats)+added > l.hub.cfg.MaxRooms {
+	most := l.hub.cfg.MaxRooms
+	if len(s.seats)+len(wants) <= most {
+		return nil
+	}
+	if added := s.added(wants); added > 0 && len(s.seats)+added > most {
 		return l.hub.TooManyRooms()
 	}
 	return nil
+}
+
+// added is how many of the rooms the socket does not hear yet.
+func (s *Socket) added(wants []Want) int {
+	rooms := make(map[string]bool, len(wants))
+	for _, w := range wants {
+		if s.seats[w.Room] == nil {
+			rooms[w.Room] = true
+		}
+	}
+	return len(rooms)
 }
 
 // sit pauses s and gives it the rooms.
