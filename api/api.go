@@ -22,6 +22,7 @@ import (
 	"parley/projections/messages"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
+	"parley/projections/search"
 )
 
 // Deps is what the API stands on.
@@ -41,6 +42,7 @@ type Deps struct {
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
 	Receipts  ReceiptQueries
+	Search    SearchQueries
 	Presence  PresenceQueries
 	Views     Waiter
 
@@ -97,6 +99,11 @@ type ReceiptQueries interface {
 // PresenceQueries reads the view of presence.
 type PresenceQueries interface {
 	Of(ctx context.Context, viewer string, ids ...string) (projections.List[wire.Presence], error)
+}
+
+// SearchQueries searches what was said.
+type SearchQueries interface {
+	Find(ctx context.Context, r search.Request) (projections.List[wire.Message], error)
 }
 
 // Config holds the settings of the API.

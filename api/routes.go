@@ -41,13 +41,14 @@ const (
 	viewRooms    = "rooms"
 	viewMessages = "messages"
 	viewReceipts = "receipts"
+	viewSearch   = "search"
 	viewPresence = "presence"
 )
 
 // Routes lists every route.
 func (a *API) Routes() []Route {
 	list := a.diagnostics()
-	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes()} {
+	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path
 			list = append(list, r)
@@ -132,6 +133,12 @@ func (a *API) presenceRoutes() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/presence", Access: User, Views: []string{viewPresence}, handle: a.listPresence},
 		{Method: http.MethodGet, Path: "/rooms/:id/presence", Access: User, Views: []string{viewRooms, viewPresence}, handle: a.listRoomPresence},
+	}
+}
+
+func (a *API) findRoutes() []Route {
+	return []Route{
+		{Method: http.MethodGet, Path: "/search", Access: User, Views: []string{viewSearch, viewMessages, viewRooms}, handle: a.findMessages},
 	}
 }
 

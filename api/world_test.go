@@ -28,6 +28,7 @@ import (
 	"parley/projections/presence"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
+	"parley/projections/search"
 	"parley/projections/users"
 )
 
@@ -70,7 +71,7 @@ func newNode(t *testing.T, pool *pgxpool.Pool, prefix string) *world {
 	must(t, err)
 	views := projections.NewRunner(pool, log, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
-		presence.NewProjector(""),
+		presence.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{})
 	for _, service := range []func(context.Context) error{store.Run, log.Run, menu.Run, views.Run} {
 		run(service)
@@ -114,8 +115,8 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
 		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
-		Presence: presence.NewQueries(pool),
-		Views:    views, Logger: slog.New(slog.DiscardHandler),
+		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
+		Views: views, Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{})
 	must(t, err)
 	return a
