@@ -25,9 +25,10 @@ for (const [where, url] of [['on one node', strict], ['on two nodes', open]]) {
     isMessage(answer, { seq: 2, replyTo: said.id });
     assert.deepEqual(await alice.next('new-message', (m) => m.seq === 2), answer);
 
+    const answered = { ...said, thread: { replyCount: 1, lastReplySeq: 2, lastReplyAt: answer.at } };
     for (const reader of [alice, bob]) {
-      assert.deepEqual(await history(url, reader.user.token, room.id, answer.position), [said, answer]);
-      assert.deepEqual(await fetched(url, reader.user.token, `/rooms/${room.id}/messages/${said.id}`, answer.position), said);
+      assert.deepEqual(await history(url, reader.user.token, room.id, answer.position), [answered, answer]);
+      assert.deepEqual(await fetched(url, reader.user.token, `/rooms/${room.id}/messages/${said.id}`, answer.position), answered);
       assert.equal(reader.heard('new-message').length, 2);
     }
   });

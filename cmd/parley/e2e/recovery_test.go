@@ -93,6 +93,16 @@ func (s *scene) known(t *testing.T, name string) string {
 	return s.two.as(t, unique(name)).user
 }
 
+// reached returns when a node's sockets have been told of everything that has happened by now, anywhere.
+func (s *scene) reached(t *testing.T, n *node) {
+	t.Helper()
+	h := s.host(t)
+	room := h.createRoom("private", "fence")
+	v := newVisitor(t, h.user, nil).arrive(n).join(room)
+	v.upTo(h.say(room, "fence"))
+	v.leave()
+}
+
 // say sends messages and returns the position of the last.
 func (h host) say(room string, contents ...string) (position string) {
 	h.t.Helper()
@@ -316,6 +326,7 @@ func testRemoved(t *testing.T, s *scene) {
 			h.removeMember(left, user)
 			h.say(left, "secret")
 			last := h.say(stays, "missed")
+			s.reached(t, s.two)
 			v.arrive(s.two)
 			v.upTo(last)
 			h.say(left, "secret, too")
@@ -333,6 +344,7 @@ func testRemoved(t *testing.T, s *scene) {
 			h.say(left, "secret still")
 			back := h.addMember(left, user)
 			last = h.say(left, "welcome back")
+			s.reached(t, s.one)
 			v.arrive(s.one)
 			v.upTo(back)
 			if kind != "pid and offset" { // whose session did not hear the room any more
@@ -365,6 +377,7 @@ func testBroughtIn(t *testing.T, s *scene) {
 	h.say(fresh, "first")
 	h.addMember(old2, user)
 	last := h.say(old2, "welcome")
+	s.reached(t, s.two)
 	v.arrive(s.two)
 	v.upTo(last)
 	h.say(fresh, "live")
