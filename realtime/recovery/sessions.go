@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,24 +42,27 @@ type SessionsConfig struct {
 //
 // What is remembered is never less than what a client heard: each connection that goes on with a pid, two at once
 // maybe, has an entry of its own, and who comes back gets the rooms of all. The entry of a connection that has
-// ended goes when the next one begins, which has heard its rooms.
+// ended goes when the next one begins, which has heard its rooms. Entries are numbered, so that one that comes late
+// does not take the place of a newer one.
 type Sessions struct {
 	redis redis.UniversalClient
 	key   []byte
 	cfg   SessionsConfig
 
-	mu   sync.Mutex
-	live map[string]*record // of this node, by connection
-	away bool
+	mu     sync.Mutex
+	live   map[string]*record // of this node, by connection
+	serial uint64             // of the last record
+	away   bool
 }
 
 // record is a connection's entry, for as long as this node has to see to it.
 type record struct {
 	pid, conn string
 	rooms     []string
-	begins    bool // the entries of ended connections go
+	serial    uint64
 	ended     bool
-	dirty     bool // Redis does not have it
+	taken     bool // Redis has had an entry of the connection
+	dirty     bool // it does not have this one
 }
 
 // NewSessions returns sessions that are kept in Redis and signed with a key, which all nodes share.
@@ -119,7 +123,7 @@ func (s *Sessions) Rooms(ctx context.Context, pid string) (rooms []string, known
 	s.noted(ctx, err)
 	for _, entry := range entries {
 		var part []string
-		if len(entry) == 0 || json.Unmarshal([]byte(entry[1:]), &part) != nil {
+		if list := strings.IndexByte(entry, '['); list < 0 || json.Unmarshal([]byte(entry[list:]), &part) != nil {
 			continue
 		}
 		rooms, known = append(rooms, part...), true
@@ -128,37 +132,47 @@ func (s *Sessions) Rooms(ctx context.Context, pid string) (rooms []string, known
 	return slices.Compact(rooms), known
 }
 
-// setEntry: ARGV are the TTL in ms, the connection, its entry, and "1" if it begins.
+// setEntry: ARGV are the TTL in ms, the connection, the state and the number of its entry, the rooms, "1" if it
+// begins, and "1" if it has had an entry. The entries of others that Redis has forgotten cannot be told anew by a connection
+// that ends: its own would pass for all of them.
 var setEntry = redis.NewScript(`
-if ARGV[4] == '1' then
+if ARGV[3] == 'E' and ARGV[7] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local before = redis.call('HGET', KEYS[1], ARGV[2])
+if before and tonumber(string.match(before, '^%u(%d+)') or '0') > tonumber(ARGV[4]) then return 0 end
+if ARGV[6] == '1' then
 	local all = redis.call('HGETALL', KEYS[1])
 	for i = 1, #all, 2 do
 		if string.sub(all[i+1], 1, 1) == 'E' or #all > 32 then redis.call('HDEL', KEYS[1], all[i]) end
 	end
 end
-redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. ARGV[4] .. ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1`)
 
 // Begin remembers what a connection hears that has the pid from now on; that includes what Rooms has said. It
 // returns when Redis has it, or has not taken it in time; then Run goes on trying.
 func (s *Sessions) Begin(ctx context.Context, pid, conn string, rooms []string) {
-	s.put(ctx, &record{pid: pid, conn: conn, rooms: rooms, begins: true, dirty: true})
+	s.write(ctx, s.put(record{pid: pid, conn: conn, rooms: rooms}), true)
 }
 
 // Update says that a connection hears other rooms than before. It waits as Begin does.
 func (s *Sessions) Update(ctx context.Context, pid, conn string, rooms []string) {
-	s.put(ctx, &record{pid: pid, conn: conn, rooms: rooms, dirty: true})
+	s.write(ctx, s.put(record{pid: pid, conn: conn, rooms: rooms}), false)
 }
 
-func (s *Sessions) put(ctx context.Context, r *record) {
+// put replaces the record of a connection.
+func (s *Sessions) put(r record) *record {
 	s.mu.Lock()
-	if before := s.live[r.conn]; before != nil && before.dirty {
-		r.begins = r.begins || before.begins
-	}
-	s.live[r.conn] = r
-	s.mu.Unlock()
-	s.write(ctx, r)
+	defer s.mu.Unlock()
+	return s.replace(r)
+}
+
+func (s *Sessions) replace(r record) *record {
+	before := s.live[r.conn]
+	s.serial++
+	r.serial, r.dirty, r.taken = s.serial, true, before != nil && before.taken
+	s.live[r.conn] = &r
+	return &r
 }
 
 // End says that a connection has ended. It does not wait. What is remembered stays for the TTL.
@@ -171,43 +185,51 @@ func (s *Sessions) End(conn string) {
 	case len(s.live) > maxLive:
 		delete(s.live, conn)
 	default:
-		last := *r
-		last.ended, last.dirty = true, true
-		s.live[conn] = &last
+		s.replace(record{pid: r.pid, conn: conn, rooms: r.rooms, ended: true})
 	}
 }
 
 // maxLive bounds the entries that are kept for a Redis that is away.
 const maxLive = 100_000
 
-// write offers an entry to Redis.
-func (s *Sessions) write(ctx context.Context, r *record) {
+// write offers an entry to Redis. begins says that it holds what all others heard until now: those of connections
+// that have ended go.
+func (s *Sessions) write(ctx context.Context, r *record, begins bool) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	s.mu.Lock()
-	now := *r
+	taken := r.taken
 	s.mu.Unlock()
-	state, begins := "L", "0"
-	if now.ended {
+	state := "L"
+	if r.ended {
 		state = "E"
 	}
-	if now.begins {
-		begins = "1"
-	}
 	rooms, _ := json.Marshal(append([]string{}, r.rooms...)) // strings always can be encoded
-	err := setEntry.Run(ctx, s.redis, []string{s.cfg.Prefix + r.pid}, s.cfg.TTL.Milliseconds(), r.conn, state+string(rooms), begins).Err()
+	err := setEntry.Run(ctx, s.redis, []string{s.cfg.Prefix + r.pid},
+		s.cfg.TTL.Milliseconds(), r.conn, state, r.serial, rooms, flag(begins), flag(taken)).Err()
 	s.noted(ctx, err)
 	if err != nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.live[r.conn] != r {
+	now := s.live[r.conn]
+	if now != nil {
+		now.taken = true
+	}
+	if now != r {
 		return // it has changed meanwhile, and is dirty
 	}
-	if r.dirty, r.begins = false, false; r.ended {
+	if r.dirty = false; r.ended {
 		delete(s.live, r.conn)
 	}
+}
+
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
 }
 
 // Run writes what Redis did not take and who has ended, and refreshes what is live, until ctx ends; then it writes
@@ -243,7 +265,7 @@ func (s *Sessions) writeAll(ctx context.Context, chosen func(*record) bool) {
 	}
 	s.mu.Unlock()
 	for _, r := range list {
-		if s.write(ctx, r); s.isAway() || ctx.Err() != nil {
+		if s.write(ctx, r, false); s.isAway() || ctx.Err() != nil {
 			return
 		}
 	}
@@ -255,9 +277,12 @@ func (s *Sessions) isAway() bool {
 	return s.away
 }
 
-// noted logs when Redis goes away and when it is back.
+// noted logs when Redis goes away and when it is back. Who stops waiting learns neither.
 func (s *Sessions) noted(ctx context.Context, err error) {
-	away := err != nil && !errors.Is(err, context.Canceled)
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	away := err != nil
 	s.mu.Lock()
 	changed := away != s.away
 	s.away = away

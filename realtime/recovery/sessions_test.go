@@ -160,3 +160,105 @@ func TestAnEmptiedRedisIsToldAgain(t *testing.T) {
 		})
 	}
 }
+
+// held keeps the next command of a client from Redis until it is let go.
+type held struct {
+	next        chan struct{} // holds a token for a command to be held
+	came, letGo chan struct{}
+	answered    chan struct{}
+}
+
+func newHeld() *held {
+	return &held{
+		next: make(chan struct{}, 1), came: make(chan struct{}), letGo: make(chan struct{}), answered: make(chan struct{}),
+	}
+}
+
+func (h *held) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *held) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h *held) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		select {
+		case <-h.next:
+			close(h.came)
+			<-h.letGo
+			defer close(h.answered)
+		default:
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// What is refreshed may have changed meanwhile: Redis keeps the newest, whatever comes last.
+func TestARefreshOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *recovery.Sessions, pid string){
+		"it hears more": func(s *recovery.Sessions, pid string) { s.Update(context.Background(), pid, "c1", []string{"a", "b"}) },
+		"and has ended": func(s *recovery.Sessions, pid string) {
+			s.Update(context.Background(), pid, "c1", []string{"a", "b"})
+			s.End("c1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := testenv.Redis(t)
+			slow := newHeld()
+			client.AddHook(slow)
+			s := sessions(t, client, recovery.SessionsConfig{
+				Prefix: testenv.Prefix(t), Timeout: 20 * time.Second, RefreshEvery: 20 * time.Millisecond, RetryEvery: time.Hour,
+			})
+			pid := s.New("ann")
+			s.Begin(t.Context(), pid, "c1", []string{"a"})
+			slow.next <- struct{}{}
+			<-slow.came
+			change(s, pid)
+			close(slow.letGo)
+			<-slow.answered
+			wantRooms(t, s, pid, "a", "b")
+		})
+	}
+}
+
+// A connection that outlived the memory of Redis, and then ends, does not pass for all that its client heard.
+func TestWhatIsLeftAfterAFlushIsNotTakenForAll(t *testing.T) {
+	t.Parallel()
+	client := testenv.Redis(t)
+	cfg := recovery.SessionsConfig{Prefix: testenv.Prefix(t)}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	here, there := recovery.NewSessions(client, key, cfg), recovery.NewSessions(client, key, cfg)
+	pid := here.New("ann")
+	here.Begin(t.Context(), pid, "c1", []string{"a"})
+	there.Begin(t.Context(), pid, "c2", []string{"a"}) // before the first one is known to be dead
+	there.Update(t.Context(), pid, "c2", []string{"a", "b"})
+	if err := client.Del(t.Context(), cfg.Prefix+pid).Err(); err != nil {
+		t.Fatal(err)
+	}
+	here.End("c1")
+	_ = here.Run(over) // writes once
+	if rooms, known := there.Rooms(t.Context(), pid); known {
+		t.Errorf("known are %v", rooms)
+	}
+}
+
+// A beginning that comes late may not have heard of others: it takes nothing from them.
+func TestALateBeginningTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	client := testenv.Redis(t)
+	cfg := recovery.SessionsConfig{Prefix: testenv.Prefix(t)}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	here, there := recovery.NewSessions(client, key, cfg), recovery.NewSessions(client, key, cfg)
+	pid := here.New("ann")
+	here.Begin(over, pid, "c1", []string{"a"}) // does not reach Redis
+	there.Begin(t.Context(), pid, "c2", []string{"a", "b"})
+	there.End("c2")
+	_ = there.Run(over)
+	here.End("c1")
+	_ = here.Run(over)
+	wantRooms(t, here, pid, "a", "b")
+}
