@@ -146,19 +146,19 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	if err != nil {
 		return nil, refusal("Too many connections", err, domain.CodeTooManyConnections)
 	}
-	opened := false
-	defer func() {
-		if !opened { // also after a panic
-			release()
-		}
-	}()
-	if options.Batch {
-		peer = g.batching.wrap(peer)
-	}
 	now := g.cfg.Now()
 	s := &Session{
 		gateway: g, peer: peer, userID: user.ID, activeAt: user.Position, opened: now, release: release,
 		bucket: newBucket(g.cfg.Rate, g.cfg.Burst, now), slots: make(chan struct{}, g.cfg.MaxInFlight),
+	}
+	opened := false
+	defer func() {
+		if !opened { // also after a panic
+			s.abandon()
+		}
+	}()
+	if options.Batch {
+		s.peer = g.batching.wrap(peer)
 	}
 	s.principal.Store(&principal)
 	if err := s.start(ctx, options); err != nil {

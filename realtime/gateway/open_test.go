@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 
 	"parley/commands"
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/wire"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
@@ -173,6 +175,33 @@ func TestPanicWhileConnectingGivesThePlaceBack(t *testing.T) {
 	}
 	session.Closed()
 }
+
+// So is the one in the hub, when it happens later.
+func TestPanicWhileEnteringLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, gateway.Config{Admission: gateway.NewAddressLimit(1)})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = s.Open(t.Context(), mute{newPeer("1")}, addr("10.0.0.1"), gateway.Options{Token: "ann"})
+	}()
+	if n := s.hub.Count(); n != 0 {
+		t.Errorf("%d sockets in the hub", n)
+	}
+	session, err := s.Open(t.Context(), newPeer("2"), addr("10.0.0.1"), gateway.Options{Token: "ann"})
+	if err != nil {
+		t.Fatalf("the place was not given back: %v", err)
+	}
+	session.Closed()
+}
+
+// mute is a peer that cannot be told of its session.
+type mute struct{ *peer }
+
+func (mute) EmitAt(string, json.RawMessage, event.Position) { panic("oops") }
 
 type panicDirectory struct{ commands.Directory }
 

@@ -181,7 +181,6 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 		err = errDraining
 	}
 	if err != nil {
-		a.place.Detach()
 		return err
 	}
 	start := sessionStart{UserID: a.userID, Position: p, Rooms: append([]string{}, a.place.Rooms()...)}
@@ -191,7 +190,6 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 	start.PID = a.choosePID()
 	hello, err := wire.Marshal(start)
 	if err != nil {
-		a.place.Detach()
 		return err
 	}
 	resync, _ := wire.Marshal(resyncRequired{p}) // a number: cannot fail

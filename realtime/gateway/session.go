@@ -141,6 +141,15 @@ func (s *Session) Closed() {
 	s.release()
 }
 
+// abandon is for a session that did not come in.
+func (s *Session) abandon() {
+	if s.place != nil {
+		s.place.Detach()
+	}
+	s.drop()
+	s.release()
+}
+
 func (s *Session) newCall(event string, reply Reply) *call {
 	s.serial++
 	return &call{

@@ -256,7 +256,7 @@ func TestTooManyNewRooms(t *testing.T) {
 	t.Parallel()
 	c := newChat(t)
 	for i := range 5 {
-		room := fmt.Sprint(i)
+		room := strconv.Itoa(i)
 		c.record(created(room, "ann"))
 		c.came = append(c.came, room)
 	}
