@@ -34,6 +34,7 @@ type arrival struct {
 	back    bool           // it says what it has seen last
 	offset  event.Position // that
 	lost    bool           // what it has missed cannot be told
+	cut     bool           // it has more rooms than one may hear
 	former  string         // pid of its session before, if that is its own
 
 	list []*candidate
@@ -100,6 +101,7 @@ func (a *arrival) look(ctx context.Context) error {
 		return err
 	}
 	a.list = a.wanted(rooms)
+	a.cut = len(rooms) > a.gateway.hub.MaxRooms()
 	return nil
 }
 
@@ -138,7 +140,7 @@ func (a *arrival) rooms(ctx context.Context) ([]string, error) {
 		return a.options.Rooms, nil
 	}
 	hub := a.gateway.hub
-	rooms, err := a.gateway.cfg.RoomsOf(ctx, a.userID, hub.Position(), hub.MaxRooms())
+	rooms, err := a.gateway.cfg.RoomsOf(ctx, a.userID, hub.Position(), hub.MaxRooms()+1)
 	return rooms, a.unread(ctx, err)
 }
 
@@ -227,7 +229,7 @@ func (a *arrival) choosePID() string {
 		return ""
 	}
 	pid := a.former
-	if pid == "" || a.gap == nil || a.lost || a.gap.Left() {
+	if pid == "" || a.gap == nil || a.lost || a.cut || a.gap.Left() {
 		pid = sessions.New(a.userID)
 	}
 	a.peer.Recover(pid)
