@@ -119,10 +119,9 @@ func (b *batcher) Remove() {
 func (b *batcher) Close(why Closing) {
 	if why == CloseDraining {
 		b.flush()
-	} else {
-		b.drop()
 	}
-	b.Peer.Close(why)
+	b.Peer.Close(why) // before what waits is dropped: nothing may be sent from behind it
+	b.drop()
 }
 
 // Queued implements Peer.

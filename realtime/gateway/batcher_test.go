@@ -225,6 +225,46 @@ func TestWaitingPushesWhenTheConnectionEnds(t *testing.T) {
 	}
 }
 
+// What comes while a connection is being closed does not overtake what waits, not even if it is sent at once: its
+// client would come back from behind both.
+func TestNothingOvertakesWhatWaitsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, gateway.Config{Rate: 1, Burst: 1})
+	p := newPeer("socket-of-ann")
+	session := s.batched(t, closing{p, func() {
+		s.hub.Dispatch([]*hub.Fact{sized(102, "new-message", "r", 100_000)})
+	}}, "ann", "r")
+	p.greeted()
+	s.hub.Dispatch([]*hub.Fact{told(101, "new-message", "r")})
+	for p.endings() == 0 {
+		session.Handle("none", nil, func(gateway.Answer) {})
+	}
+	for {
+		select {
+		case frame := <-p.said:
+			if strings.Contains(frame, " 102]") {
+				t.Fatalf("got %.40s…, and not what was before it", frame)
+			}
+			if strings.Contains(frame, "[101]") {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// closing is a peer to which something happens just before it is closed.
+type closing struct {
+	*peer
+	before func()
+}
+
+func (c closing) Close(why gateway.Closing) {
+	c.before()
+	c.peer.Close(why)
+}
+
 func TestQueuedCountsWhatWaits(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, gateway.Config{BatchWindow: time.Hour})
