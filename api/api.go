@@ -45,6 +45,8 @@ type Deps struct {
 	Search    SearchQueries
 	Presence  PresenceQueries
 	Views     Waiter
+	// Past tells what a user could have heard. Zero means that nobody can be told.
+	Past Past
 
 	// Checks are asked for /readyz.
 	Checks []Check
@@ -59,6 +61,12 @@ type Authenticator interface {
 // Waiter waits until views have reached a position. It bounds the wait itself and then answers STALE.
 type Waiter interface {
 	WaitFor(ctx context.Context, position event.Position, views ...string) error
+}
+
+// Past is what the sockets of this node tell and have told.
+type Past interface {
+	// Since is what a user could have heard after a position, once everything up to atLeast is told.
+	Since(ctx context.Context, userID string, after, atLeast event.Position, limit int) (wire.Synced, error)
 }
 
 // UserQueries reads the view of users.

@@ -116,6 +116,17 @@ func (fakeMessages) Page(_ context.Context, roomID string, req messages.PageRequ
 	return messages.Page{Items: []wire.Message{{RoomID: roomID, Content: asked}}, Position: 100}, nil
 }
 
+// fakePast is at position 100 and tells what it was asked.
+type fakePast struct{}
+
+func (fakePast) Since(_ context.Context, userID string, after, atLeast event.Position, limit int) (wire.Synced, error) {
+	if atLeast > 100 {
+		return wire.Synced{}, domain.Errorf(domain.CodeStale, "not yet")
+	}
+	asked := fmt.Sprintf(`{"user":%q,"after":%d,"limit":%d}`, userID, after, limit)
+	return wire.Synced{Events: []wire.SyncedEvent{{Event: "asked", Data: []byte(asked), Offset: 99}}, Position: 100}, nil
+}
+
 type fake struct {
 	*api.API
 	menu *commands.Commands
@@ -128,7 +139,7 @@ func newFake(t *testing.T, cfg api.Config, more ...func(*api.Deps)) fake {
 	menu := &commands.Commands{Directory: fakeDirectory{}}
 	deps := api.Deps{
 		Commands: menu, Authenticator: fakeAuth{}, Users: fakeUsers{}, Rooms: fakeRooms{},
-		Messages: fakeMessages{}, Views: fakeViews{t},
+		Messages: fakeMessages{}, Views: fakeViews{t}, Past: fakePast{},
 		Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, set := range more {

@@ -94,6 +94,7 @@ func rules() map[string]rule {
 		"DELETE /api/v1/rooms/:id/messages/:mid":   inRoom("/api/v1/rooms/{room}/messages/{message}", "", ok, ok, ok),
 
 		"GET /api/v1/search":                                      onlyUsers("/api/v1/search?q=a", "", 200),
+		"GET /api/v1/sync":                                        onlyUsers("/api/v1/sync?since=0", "", 200),
 		"GET /api/v1/unread":                                      onlyUsers("/api/v1/unread", "", 200),
 		"GET /api/v1/presence":                                    onlyUsers("/api/v1/presence?userIds={outsider},nobody", "", 200),
 		"GET /api/v1/rooms/:id/presence":                          inRoom("/api/v1/rooms/{room}/presence", "", ok, ok, ok),

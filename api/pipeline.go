@@ -173,15 +173,24 @@ func bearer(r *http.Request) (string, error) {
 
 // await waits for the views as far as the caller asks for.
 func (a *API) await(c *call, views []string) error {
+	position, err := c.minPosition()
+	if err != nil || position == 0 {
+		return err
+	}
+	return a.Views.WaitFor(c.ctx(), position, views...)
+}
+
+// minPosition is what the caller wants to be seen at least, 0 if nothing is said.
+func (c *call) minPosition() (event.Position, error) {
 	header := c.Request().Header.Get(headerMinPosition)
 	if header == "" {
-		return nil
+		return 0, nil
 	}
 	position, err := event.ParsePosition(header)
 	if err != nil {
-		return domain.Invalid(headerMinPosition, "must be a position: a whole number, not negative")
+		return 0, domain.Invalid(headerMinPosition, "must be a position: a whole number, not negative")
 	}
-	return a.Views.WaitFor(c.ctx(), position, views...)
+	return position, nil
 }
 
 // at tells up to where the log is in this answer.

@@ -139,6 +139,7 @@ func (a *API) presenceRoutes() []Route {
 func (a *API) findRoutes() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/search", Access: User, Views: []string{viewSearch, viewMessages, viewRooms}, handle: a.findMessages},
+		{Method: http.MethodGet, Path: "/sync", Access: User, handle: a.sync},
 	}
 }
 

@@ -2,13 +2,14 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"parley/domain"
 	"parley/domain/event"
+	"parley/domain/wire"
 	"parley/realtime/hub"
 )
 
@@ -22,18 +23,10 @@ type syncRequest struct {
 
 // synced is the answer.
 type synced struct {
-	Events []syncedEvent `json:"events"`
-	// Position is up to where the events are complete. With it the next sync goes on.
-	Position event.Position `json:"position"`
-	More     bool           `json:"more"`
+	wire.Synced
+
 	// Denied are the rooms that were named and may not be read.
 	Denied []deniedOne `json:"denied,omitempty"`
-}
-
-type syncedEvent struct {
-	Event  string          `json:"event"`
-	Data   json.RawMessage `json:"data"`
-	Offset event.Position  `json:"offset"`
 }
 
 const (
@@ -56,39 +49,72 @@ func (s *Session) sync(ctx context.Context, request syncRequest) (synced, error)
 		return synced{}, domain.Invalid("position", "or rooms must be given, not both")
 	case request.Limit < 0:
 		return synced{}, domain.Invalid("limit", "must not be negative")
-	case request.Limit == 0:
-		request.Limit = syncEvents
 	}
-	request.Limit = min(request.Limit, syncEvents)
+	request.Limit = syncLimit(request.Limit)
 	if request.Rooms != nil {
 		return s.syncRooms(ctx, request)
 	}
-	return s.syncAll(ctx, request)
+	all, err := s.gateway.since(ctx, s.userID, request.Position, request.Limit)
+	return synced{Synced: all}, err
 }
 
-// syncAll reads all rooms of the user.
-func (s *Session) syncAll(ctx context.Context, request syncRequest) (synced, error) {
-	g := s.gateway
-	after, known, err := g.reached(ctx, request.Position)
+func syncLimit(asked int) int {
+	if asked <= 0 {
+		return syncEvents
+	}
+	return min(asked, syncEvents)
+}
+
+// Since is what a user could have heard in all of its rooms after a position that the server has given, as the command sync
+// tells it, for those who have no session. It waits until this node has told everything up to atLeast; STALE if that takes longer than a read may
+// wait. A limit of 0 means as many as there are in one answer, 500.
+func (g *Gateway) Since(ctx context.Context, userID string, after, atLeast event.Position, limit int) (wire.Synced, error) {
+	if err := g.toldUpTo(ctx, atLeast); err != nil {
+		return wire.Synced{}, err
+	}
+	return g.since(ctx, userID, after.String(), syncLimit(limit))
+}
+
+// staleAfter is how long a read waits.
+const staleAfter = 2 * time.Second
+
+func (g *Gateway) toldUpTo(ctx context.Context, p event.Position) error {
+	ctx, cancel := context.WithTimeout(ctx, staleAfter)
+	defer cancel()
+	stale := domain.Errorf(domain.CodeStale, "this node has not reached position %d yet", p)
+	select {
+	case <-g.cfg.Ready:
+	case <-ctx.Done():
+		return stale
+	}
+	if err := g.hub.Await(ctx, p); err != nil {
+		return stale
+	}
+	return nil
+}
+
+// since reads all rooms of a user.
+func (g *Gateway) since(ctx context.Context, userID, position string, limit int) (wire.Synced, error) {
+	after, known, err := g.reached(ctx, position)
 	switch {
 	case err != nil:
-		return synced{}, err
+		return wire.Synced{}, err
 	case !known:
-		return synced{}, domain.Invalid("position", "must be one that the server has given")
+		return wire.Synced{}, domain.Invalid("position", "must be one that the server has given")
 	case g.cfg.RoomsOf == nil:
-		return synced{}, domain.Errorf(domain.CodeUnavailable, "name the rooms")
+		return wire.Synced{}, domain.Errorf(domain.CodeUnavailable, "name the rooms")
 	}
 	upTo := g.hub.Position()
-	rooms, err := g.cfg.RoomsOf(ctx, s.userID, upTo, maxSyncRooms+1)
+	rooms, err := g.cfg.RoomsOf(ctx, userID, upTo, maxSyncRooms+1)
 	if err != nil {
-		return synced{}, err
+		return wire.Synced{}, err
 	}
 	if len(rooms) > maxSyncRooms {
-		return synced{}, domain.Errorf(domain.CodeTooManyRooms, "more than %d rooms: name those to read", maxSyncRooms)
+		return wire.Synced{}, domain.Errorf(domain.CodeTooManyRooms, "more than %d rooms: name those to read", maxSyncRooms)
 	}
-	gap := g.cfg.Past.Page(s.userID, rooms, after, request.Limit)
+	gap := g.cfg.Past.Page(userID, rooms, after, limit)
 	if err := gap.Read(ctx, upTo); err != nil {
-		return synced{}, err
+		return wire.Synced{}, err
 	}
 	pushes, reached, more := gap.Pushes()
 	return told(pushes, reached, more), nil
@@ -148,21 +174,19 @@ func (s *Session) syncRooms(ctx context.Context, request syncRequest) (synced, e
 		pushes, more = pushes[:request.Limit], true
 		reached = pushes[len(pushes)-1].Position
 	}
-	answer := told(pushes, reached, more)
-	answer.Denied = denied
-	return answer, nil
+	return synced{told(pushes, reached, more), denied}, nil
 }
 
 // told is the answer with as many of the pushes as fit.
-func told(pushes []*hub.Push, reached event.Position, more bool) synced {
-	answer := synced{Events: make([]syncedEvent, 0, len(pushes)), Position: reached, More: more}
+func told(pushes []*hub.Push, reached event.Position, more bool) wire.Synced {
+	answer := wire.Synced{Events: make([]wire.SyncedEvent, 0, len(pushes)), Position: reached, More: more}
 	bytes := 0
 	for i, p := range pushes {
 		if bytes += len(p.Data); i > 0 && bytes > syncBytes {
 			answer.Position, answer.More = pushes[i-1].Position, true
 			break
 		}
-		answer.Events = append(answer.Events, syncedEvent{p.Event, p.Data, p.Position})
+		answer.Events = append(answer.Events, wire.SyncedEvent{Event: p.Event, Data: p.Data, Offset: p.Position})
 	}
 	return answer
 }

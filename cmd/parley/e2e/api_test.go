@@ -41,6 +41,8 @@ func TestContract(t *testing.T) {
 		{"huge packet", testHugePacket},
 		{"second try", testSecondTry},
 		{"REST and sockets", testRESTReachesSockets},
+		{"sync by REST", testSyncByREST},
+		{"search", testSearch},
 	} {
 		t.Run(topic.name, func(t *testing.T) { topic.run(t, d) })
 	}
