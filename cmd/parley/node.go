@@ -25,7 +25,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/projections"
 	"parley/projections/messages"
-	"parley/projections/presence"
+	presenceview "parley/projections/presence"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/search"
@@ -35,6 +35,7 @@ import (
 	"parley/realtime/engineio"
 	"parley/realtime/gateway"
 	"parley/realtime/hub"
+	"parley/realtime/presence"
 	"parley/realtime/recovery"
 	"parley/realtime/socketio"
 )
@@ -61,6 +62,8 @@ type node struct {
 	pids     *recovery.Sessions
 	commands *commands.Commands
 	views    *projections.Runner
+	// tracker tells the log who is there, also of those who go while the edge is drained.
+	tracker  *presence.Tracker
 	sessions *auth.Sessions
 	accounts *auth.Accounts // nil without JWT_SECRET
 	jwks     *auth.JWKS     // nil without JWKS_URL
@@ -167,11 +170,12 @@ func (n *node) wireCore(ctx context.Context) error {
 	}
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
-		presence.NewProjector(""), search.NewProjector(""),
+		presenceview.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
 	}
+	n.wirePresence("parley:" + identity + ":presence:")
 	if n.settings.JWTSecret == "" {
 		return n.wireAccounts(nil)
 	}
@@ -262,6 +266,7 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
+		Presence:  n.tracker, PresenceOf: n.presenceOf(),
 
 		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
 	}))
@@ -298,7 +303,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presence.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

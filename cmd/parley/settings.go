@@ -53,6 +53,9 @@ type settings struct {
 	RecoveryMaxEvents   int           `env:"RECOVERY_MAX_EVENTS" envDefault:"1000" help:"events that a client which comes back may catch up on"`
 	RecoveryMaxAge      time.Duration `env:"RECOVERY_MAX_AGE" envDefault:"24h" help:"how old they may be"`
 
+	PresenceTTL   int `env:"PRESENCE_TTL" envDefault:"300" help:"seconds a silent user stays online"`
+	PresenceGrace int `env:"PRESENCE_GRACE" envDefault:"10" help:"seconds after the last socket closes before a user is offline"`
+
 	BatchWindow      int `env:"BATCH_WINDOW" envDefault:"100" help:"ms that a push may wait for others, for sockets that ask for batches"`
 	BatchSize        int `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
 	MaxMessageLength int `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
@@ -160,6 +163,8 @@ func (s *settings) checkRanges() error {
 		{"SOCKET_RATE_LIMIT_WINDOW", s.RateLimitWindow, 1, 86_400},
 		{"MAX_ROOMS_PER_SOCKET", s.MaxRoomsPerSocket, 1, 100_000},
 		{"RECOVERY_MAX_EVENTS", s.RecoveryMaxEvents, 1, 100_000},
+		{"PRESENCE_TTL", s.PresenceTTL, 1, 86_400},
+		{"PRESENCE_GRACE", s.PresenceGrace, 0, 86_400},
 		{"BATCH_WINDOW", s.BatchWindow, 1, 60_000},
 		{"BATCH_SIZE", s.BatchSize, 1, 1000},
 		{"MAX_MESSAGE_LENGTH", s.MaxMessageLength, 1, 1_000_000},

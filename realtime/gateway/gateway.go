@@ -56,6 +56,11 @@ type Config struct {
 	// RoomsOf lists the rooms that a user is a member of as of a position, those of newest activity first. The
 	// error is of code STALE or UNAVAILABLE. Zero means that it is not known.
 	RoomsOf func(ctx context.Context, userID string, asOf event.Position, limit int) ([]string, error)
+	// Presence is told who is here. Zero means that nobody asks.
+	Presence Presence
+	// PresenceOf is how users are there as a viewer sees it, in the order of the ids, as of a position. The error is of
+	// code STALE or UNAVAILABLE. Zero means that everybody is offline.
+	PresenceOf func(ctx context.Context, viewer string, asOf event.Position, ids []string) ([]wire.Presence, error)
 	// Ready is closed when the hub knows its position; until then connections wait. Zero
 	// means that it does.
 	Ready <-chan struct{}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/wire"
 )
 
@@ -49,6 +50,8 @@ type Options struct {
 	Recovery bool
 	// Batch says that it wants pushes gathered into batches: batch:<event> with an array.
 	Batch bool
+	// Invisible says that the user does not want to be seen.
+	Invisible bool
 }
 
 // ParseOptions reads a client's JSON object. What it does not know, and what is of a wrong
@@ -61,6 +64,7 @@ func ParseOptions(object json.RawMessage) Options {
 		PID      json.RawMessage `json:"pid"`
 		Recovery json.RawMessage `json:"recovery"`
 		Batch    json.RawMessage `json:"batch"`
+		Presence json.RawMessage `json:"presence"`
 	}
 	if len(object) == 0 || json.Unmarshal(object, &o) != nil {
 		return Options{}
@@ -69,6 +73,7 @@ func ParseOptions(object json.RawMessage) Options {
 		Token: lenient[string](o.Token), Rooms: lenient[[]string](o.Rooms),
 		Offset: offset(o.Offset), PID: lenient[string](o.PID),
 		Recovery: lenient[bool](o.Recovery), Batch: lenient[bool](o.Batch),
+		Invisible: lenient[event.Status](o.Presence) == event.StatusInvisible,
 	}
 }
 
@@ -165,6 +170,7 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 		return nil, err
 	}
 	opened = true
+	s.gone = g.appear(s, options)
 	g.expiry.renew(s, endOf(principal, now))
 	return s, nil
 }

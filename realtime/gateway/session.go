@@ -24,6 +24,7 @@ type Session struct {
 	activeAt  event.Position // where the user was seen to be active
 	opened    time.Time
 	release   func() // gives the address's place back
+	gone      func() // tells presence that the connection has ended
 
 	place *hub.Socket // set once attached; the reader alone uses it
 	pid   string      // names the session if the client may come back to it; the reader alone uses it
@@ -138,6 +139,7 @@ func (s *Session) Closed() {
 	s.place.Detach()
 	s.drop()
 	s.forget()
+	s.gone()
 	s.release()
 }
 

@@ -31,6 +31,9 @@ func (g *Gateway) entries() map[string]entry {
 		"remove-member":    awaited(g, decode[commands.RemoveMember], use(m.RemoveMember)),
 		"set-role":         awaited(g, decode[commands.SetRole], use(m.SetRole)),
 
+		"update-presence": pipelined(decode[commands.UpdatePresence], m.UpdatePresence),
+		"watch-presence":  awaited(g, userList, g.watchPresence),
+
 		"sync":          awaited(g, decode[syncRequest], g.sync),
 		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
 		batchUpdateName: g.batchUpdate,
@@ -63,6 +66,8 @@ func spellings() map[string]string {
 		"room:leave":   "leave-room",
 		"message:send": "send-message",
 		"message:read": "mark-read",
+
+		"presence:update": "update-presence",
 	}
 }
 

@@ -1,0 +1,300 @@
+package presence_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"parley/commands"
+	"parley/domain/event"
+	presencedomain "parley/domain/presence"
+	"parley/domain/wire"
+	"parley/eventstore"
+	"parley/eventstore/memory"
+	"parley/eventstore/testenv"
+	"parley/realtime/presence"
+)
+
+// The Redis client's dialler sleeps up to a second between attempts after its pool was closed.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
+
+const patience = 20 * time.Second
+
+// world is a log in memory that several nodes share, and what its views would say.
+type world struct {
+	*memory.Node
+	t    testing.TB
+	url  string
+	name string
+
+	mu   sync.Mutex
+	grew chan struct{} // closed and replaced with each commit
+}
+
+func newWorld(t testing.TB, url string) *world {
+	t.Helper()
+	w := &world{t: t, url: url, name: testenv.Prefix(t), grew: make(chan struct{})}
+	w.Node = memory.New(memory.Config{OnCommit: func([]event.Recorded) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		close(w.grew)
+		w.grew = make(chan struct{})
+	}})
+	return w
+}
+
+// Follow implements eventstore.Follower.
+func (w *world) Follow(ctx context.Context, after event.Position, handle func(context.Context, []event.Recorded) error) error {
+	for {
+		w.mu.Lock()
+		more := w.grew
+		w.mu.Unlock()
+		batch, err := w.All(ctx, after, 0)
+		if err != nil {
+			return nil //nolint:nilerr // the context has ended
+		}
+		if len(batch) > 0 {
+			after = batch[len(batch)-1].Position
+			if err := handle(ctx, batch); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// there folds the log.
+func (w *world) there(ctx context.Context, after string, limit int) ([]string, error) {
+	states := map[string]presencedomain.State{}
+	for at := event.Position(0); ; {
+		page, err := w.All(ctx, at, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			states[r.Stream.Key()] = presencedomain.Evolve(states[r.Stream.Key()], r)
+			at = r.Position
+		}
+		if len(page) < eventstore.MaxPage {
+			break
+		}
+	}
+	var ids []string
+	for id, s := range states {
+		if s.There() && id > after {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(limit, len(ids))], nil
+}
+
+// log is what happened to a user.
+func (w *world) log(id string) []string {
+	w.t.Helper()
+	events, err := w.Stream(w.t.Context(), event.PresenceStream(id), 0, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var types []string
+	for _, r := range events {
+		types = append(types, r.Type)
+	}
+	return types
+}
+
+// await waits until the log of a user is as wanted.
+func (w *world) await(id string, want ...string) {
+	w.t.Helper()
+	for over := time.After(patience); ; {
+		got := w.log(id)
+		if slices.Equal(got, want) {
+			return
+		}
+		select {
+		case <-over:
+			w.t.Fatalf("the log of %s is %v, want %v", id, got, want)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// node is a tracker with a client of its own, as in a process.
+type node struct {
+	*presence.Tracker
+	kill func() // leaves everything as it is
+}
+
+func (w *world) node(name string, change ...func(*presence.Config, *presence.Deps)) *node {
+	w.t.Helper()
+	options, err := redis.ParseURL(w.url)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	options.ContextTimeoutEnabled = true
+	client := redis.NewClient(options)
+	menu, err := commands.New(commands.Deps{Log: w.Node, Node: name}, commands.Config{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cfg := presence.Config{
+		Node: name, Prefix: w.name, TTL: 3 * time.Second, Grace: 500 * time.Millisecond, Lease: 1500 * time.Millisecond,
+		Look: time.Second, Retry: 50 * time.Millisecond, Batch: 10,
+	}
+	deps := presence.Deps{Come: menu.ComeOnline, Go: menu.GoOffline, There: w.there, Head: w.Head, Follower: w}
+	for _, c := range change {
+		c(&cfg, &deps)
+	}
+	n := &node{Tracker: presence.New(client, deps, cfg)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	n.kill = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Errorf("Run: %v", err)
+		}
+		_ = client.Close()
+	})
+	w.t.Cleanup(n.kill)
+	return n
+}
+
+const (
+	came = event.TypeUserCameOnline
+	gone = event.TypeUserWentOffline
+)
+
+func TestDevicesOnSeveralNodesAreOnePresence(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	one, two := w.node("one"), w.node("two")
+	phone := one.Opened("ann", false)
+	w.await("ann", came)
+	laptop := two.Opened("ann", false)
+	tablet := two.Opened("ann", false)
+	time.Sleep(2 * time.Second) // nobody is in doubt any more
+	phone()
+	laptop()
+	laptop() // counts once
+	time.Sleep(time.Second)
+	w.await("ann", came)
+	tablet()
+	w.await("ann", came, gone)
+	if n := one.Users() + two.Users(); n != 0 {
+		t.Errorf("%d users are remembered", n)
+	}
+}
+
+// A storm of clients that come back within the grace leaves no trace.
+func TestShortDropsLeaveNoTrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	longer := func(c *presence.Config, _ *presence.Deps) { c.Grace, c.Batch = 4*time.Second, 500 }
+	one, two := w.node("one", longer), w.node("two", longer)
+	closers := make([]func(), 1000)
+	for i := range closers {
+		closers[i] = one.Opened(fmt.Sprint("user-", i), false)
+	}
+	for i := range closers {
+		w.await(fmt.Sprint("user-", i), came)
+	}
+	head, _ := w.Head(t.Context())
+	for i := range closers {
+		closers[i]()
+		closers[i] = []*node{one, two}[i%2].Opened(fmt.Sprint("user-", i), false)
+	}
+	time.Sleep(6 * time.Second)
+	if now, _ := w.Head(t.Context()); now != head {
+		t.Errorf("%d events of those who came back", now-head)
+	}
+	for _, closed := range closers {
+		closed()
+	}
+	for i := range closers {
+		w.await(fmt.Sprint("user-", i), came, gone)
+	}
+}
+
+func TestAKilledNodesUsersGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	one, two := w.node("one"), w.node("two")
+	one.Opened("ann", false)
+	one.Opened("bob", false)
+	two.Opened("bob", false)
+	w.await("ann", came)
+	w.await("bob", came)
+	one.kill()
+	w.await("ann", came, gone)
+	w.await("bob", came)
+	two.kill()
+	three := w.node("three") // finds what nobody was there to see
+	w.await("bob", came, gone)
+	three.Opened("bob", true)
+	w.await("bob", came, gone, came)
+}
+
+func TestAnEmptiedRedisMakesNobodyGo(t *testing.T) {
+	t.Parallel()
+	broker := testenv.StartRedis(t)
+	w := newWorld(t, broker.URL)
+	one, two := w.node("one"), w.node("two")
+	ann, bob := one.Opened("ann", false), two.Opened("bob", false)
+	w.await("ann", came)
+	w.await("bob", came)
+	time.Sleep(2 * time.Second)
+	for range 3 {
+		broker.FlushAll()
+		time.Sleep(time.Second)
+	}
+	broker.Kill()
+	bob()
+	cy := two.Opened("cy", false)
+	w.await("cy", came) // Redis is not needed for that
+	broker.Start()
+	w.await("bob", came, gone)
+	ann()
+	cy()
+	w.await("ann", came, gone)
+	w.await("cy", came, gone)
+}
+
+// What was judged wrongly is taken back, and shows nobody who does not want to be seen.
+func TestAWrongJudgementIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	var wrong commands.UseCase[commands.UserRef, wire.Presence]
+	one := w.node("one", func(_ *presence.Config, d *presence.Deps) { wrong = d.Go })
+	one.Opened("ann", false)
+	one.Opened("bob", true)
+	w.await("ann", came)
+	w.await("bob", came)
+	for _, id := range []string{"ann", "bob"} {
+		if _, err := wrong.Do(t.Context(), commands.Actor{}, commands.UserRef{UserID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.await("ann", came, gone, came)
+	w.await("bob", came, gone, came)
+	events, _ := w.Stream(t.Context(), event.PresenceStream("bob"), 0, 0)
+	for _, r := range events {
+		payload, _ := r.Payload()
+		if e, ok := payload.(event.UserCameOnline); ok && e.Status != event.StatusInvisible {
+			t.Errorf("bob is shown %s", e.Status)
+		}
+	}
+}
