@@ -206,11 +206,16 @@ func (b *book) judge(rooms []string, histories map[string][]message, note func(s
 			last = max(last, r.position)
 		}
 	}
+	var missed []int64
 	for r, still := range open {
 		if still {
-			v.missed++
-			note(fmt.Sprintf("missed: %+v", r))
+			missed = append(missed, r.position)
 		}
+	}
+	if v.missed = len(missed); v.missed > 0 {
+		slices.Sort(missed)
+		note(fmt.Sprintf("missed: %d messages, positions %d to %d; it arrived %d times, last when the log was at %d; %d resyncs",
+			v.missed, missed[0], missed[len(missed)-1], b.arrivals, b.known, b.resyncs))
 	}
 	return v
 }
