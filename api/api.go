@@ -48,6 +48,9 @@ type Deps struct {
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 
+	// Projections says how the views are.
+	Projections ProjectionStatus
+
 	// Checks are asked for /readyz.
 	Checks []Check
 	Logger *slog.Logger
@@ -61,6 +64,11 @@ type Authenticator interface {
 // Waiter waits until views have reached a position. It bounds the wait itself and then answers STALE.
 type Waiter interface {
 	WaitFor(ctx context.Context, position event.Position, views ...string) error
+}
+
+// ProjectionStatus says how the views are, as far as this node knows.
+type ProjectionStatus interface {
+	Status() []projections.Status
 }
 
 // Past is what the sockets of this node tell and have told.

@@ -7,6 +7,7 @@
 //	auth_*.go users.go rooms.go members.go messages.go marks.go receipts.go   the handlers
 //	search.go    what was said, by its words
 //	sync.go      what one could have heard over a socket
+//	debug_*.go   what goes on inside, for admins
 //	health.go    is this node alive, is it ready
 //	api/auth     who is at the door
 //

@@ -116,15 +116,21 @@ func (fakeMessages) Page(_ context.Context, roomID string, req messages.PageRequ
 	return messages.Page{Items: []wire.Message{{RoomID: roomID, Content: asked}}, Position: 100}, nil
 }
 
-// fakePast is at position 100 and tells what it was asked.
-type fakePast struct{}
+// fakePast is at a position and tells what it was asked.
+type fakePast struct{ head event.Position }
 
-func (fakePast) Since(_ context.Context, userID string, after, atLeast event.Position, limit int) (wire.Synced, error) {
-	if atLeast > 100 {
+func (p fakePast) Since(_ context.Context, userID string, after, atLeast event.Position, limit int) (wire.Synced, error) {
+	if atLeast > p.head {
 		return wire.Synced{}, domain.Errorf(domain.CodeStale, "not yet")
 	}
 	asked := fmt.Sprintf(`{"user":%q,"after":%d,"limit":%d}`, userID, after, limit)
-	return wire.Synced{Events: []wire.SyncedEvent{{Event: "asked", Data: []byte(asked), Offset: 99}}, Position: 100}, nil
+	return wire.Synced{Events: []wire.SyncedEvent{{Event: "asked", Data: []byte(asked), Offset: p.head - 1}}, Position: p.head}, nil
+}
+
+type fakeStatus struct{}
+
+func (fakeStatus) Status() []projections.Status {
+	return []projections.Status{{Name: "rooms", State: projections.StateActive, Position: 90, Head: 100, Lag: 10, Rate: 2.5}}
 }
 
 type fake struct {
@@ -139,7 +145,7 @@ func newFake(t *testing.T, cfg api.Config, more ...func(*api.Deps)) fake {
 	menu := &commands.Commands{Directory: fakeDirectory{}}
 	deps := api.Deps{
 		Commands: menu, Authenticator: fakeAuth{}, Users: fakeUsers{}, Rooms: fakeRooms{},
-		Messages: fakeMessages{}, Views: fakeViews{t}, Past: fakePast{},
+		Messages: fakeMessages{}, Views: fakeViews{t}, Past: fakePast{100}, Projections: fakeStatus{},
 		Logger: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, set := range more {

@@ -61,6 +61,7 @@ func (a *API) diagnostics() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/healthz", Access: Open, handle: a.healthz},
 		{Method: http.MethodGet, Path: "/readyz", Access: Open, handle: a.readyz},
+		{Method: http.MethodGet, Path: "/debug/projections", Access: Admin, handle: a.debugProjections},
 	}
 }
 

@@ -116,7 +116,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
 		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{}, Logger: slog.New(slog.DiscardHandler),
+		Views: views, Past: fakePast{1 << 40}, Projections: views, Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{})
 	must(t, err)
 	return a

@@ -2,8 +2,10 @@ package projections
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"parley/domain/event"
 )
@@ -35,8 +37,13 @@ type Status struct {
 	Head event.Position `json:"head"`
 	// Lag is the number of events between the two.
 	Lag int64 `json:"lag"`
+	// Rate is how many events this node has applied lately, per second.
+	Rate float64 `json:"rate"`
 	// Error is why the view failed or starts again.
 	Error string `json:"error,omitempty"`
+	// LastError is the last one that there was on this node, also when all is well again, and LastErrorAt its time.
+	LastError   string     `json:"lastError,omitempty"`
+	LastErrorAt *time.Time `json:"lastErrorAt,omitempty"`
 }
 
 // Status lists the views by name.
@@ -69,6 +76,26 @@ type entry struct {
 	Status
 	// read is the position that a replica has shown.
 	read event.Position
+	rate rate
+}
+
+// rate is a number per second, of which what was long ago counts less and less.
+type rate struct {
+	perSecond float64
+	at        time.Time
+}
+
+// rateSpan is for how long something counts, about.
+const rateSpan = 10 * time.Second
+
+// add counts n more; 0 tells what the rate is now.
+func (r *rate) add(n int, now time.Time) float64 {
+	if passed := now.Sub(r.at); !r.at.IsZero() && passed > 0 {
+		r.perSecond *= math.Exp(-passed.Seconds() / rateSpan.Seconds())
+	}
+	r.at = now
+	r.perSecond += float64(n) / rateSpan.Seconds()
+	return r.perSecond
 }
 
 func newBoard(names []string) *board {
@@ -84,8 +111,10 @@ func (b *board) statuses() []Status {
 	defer b.mu.Unlock()
 	list := make([]Status, 0, len(b.views))
 	for _, name := range slices.Sorted(maps.Keys(b.views)) {
-		s := b.views[name].Status
+		e := b.views[name]
+		s := e.Status
 		s.Head = b.top
+		s.Rate = math.Round(10*e.rate.add(0, time.Now())) / 10
 		list = append(list, s)
 	}
 	return list
@@ -102,6 +131,25 @@ func (b *board) set(name string, change func(*Status)) {
 func (b *board) wake() {
 	close(b.moved)
 	b.moved = make(chan struct{})
+}
+
+// applied notes that this node has applied n events, up to a position.
+func (b *board) applied(name string, n int, position event.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.views[name]
+	e.State, e.Position, e.Error = StateActive, position, ""
+	e.rate.add(n, time.Now())
+	b.wake()
+}
+
+// failed notes why a view stands still.
+func (b *board) failed(name string, state State, err error) {
+	now := time.Now()
+	b.set(name, func(s *Status) {
+		s.State, s.Error = state, err.Error()
+		s.LastError, s.LastErrorAt = s.Error, &now
+	})
 }
 
 // head notes how far the log is known to be.

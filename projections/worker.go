@@ -70,7 +70,7 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) after(err error, backoff time.Duration) time.Duration {
 	name := w.view.Name()
 	if poison, ok := errors.AsType[*poisonError](err); ok {
-		w.board.set(name, func(s *Status) { s.State, s.Error = StateFailed, poison.Error() })
+		w.board.failed(name, StateFailed, poison)
 		if w.poison != poison.position {
 			w.poison = poison.position
 			w.cfg.Logger.Error("view stopped at an event that it cannot apply",
@@ -78,7 +78,7 @@ func (w *worker) after(err error, backoff time.Duration) time.Duration {
 		}
 		return w.cfg.RetryFailed
 	}
-	w.board.set(name, func(s *Status) { s.State, s.Error = StateStarting, err.Error() })
+	w.board.failed(name, StateStarting, err)
 	w.cfg.Logger.Warn("view interrupted", "view", name, "error", err)
 	if errors.Is(err, errFenced) {
 		return w.cfg.Standby // let the other one have it
@@ -211,7 +211,7 @@ func (w *worker) applyOnce(ctx context.Context, s *session, batch []event.Record
 		return err
 	}
 	w.at = last
-	w.board.set(w.view.Name(), func(s *Status) { s.State, s.Position, s.Error = StateActive, last, "" })
+	w.board.applied(w.view.Name(), len(batch), last)
 	return nil
 }
 
