@@ -359,3 +359,80 @@ func TestSync(t *testing.T) {
 		}
 	}
 }
+
+// Of several rooms the first pushes are told, wherever they are, and from their end sync goes on.
+func TestSyncOfSeveralRoomsInPages(t *testing.T) {
+	t.Parallel()
+	c := newChat(t, "ann", "bob")
+	bob, ann := c.login("bob"), c.login("ann")
+	rooms := []string{"a", "b", "c"}
+	for _, room := range rooms {
+		bob.must("create-room", fmt.Sprintf(`{"id":%q,"name":"x","type":"private","memberIds":["ann"]}`, room))
+		c.send("bob", room, "seen")
+	}
+	var all []string
+	for i := range 20 {
+		all = append(all, c.send("bob", rooms[(i*i)%3], strconv.Itoa(i)).Content)
+	}
+	var got []string
+	for payload := `{"rooms":{"c":1,"a":1,"b":1},"limit":3}`; payload != ""; {
+		var a struct {
+			Data struct {
+				Events   []struct{ Data struct{ Content string } }
+				Position string
+				More     bool
+			}
+		}
+		raw, _ := ann.ask("sync", payload)
+		if err := json.Unmarshal([]byte(raw.raw), &a); err != nil || len(a.Data.Events) > 3 {
+			t.Fatalf("%v: %s", err, raw.raw)
+		}
+		for _, e := range a.Data.Events {
+			got = append(got, e.Data.Content)
+		}
+		if payload = ""; a.Data.More {
+			payload = fmt.Sprintf(`{"position":%q,"limit":3}`, a.Data.Position)
+		}
+	}
+	if diff := cmp.Diff(all, got); diff != "" {
+		t.Errorf("(-sent +synced):\n%s", diff)
+	}
+}
+
+// A list of commands is no way to have the server answer a hundred times what it answers at once.
+func TestSyncsInAListAreBounded(t *testing.T) {
+	t.Parallel()
+	c := newChat(t, "ann", "bob")
+	bob, ann := c.login("bob"), c.login("ann")
+	bob.must("create-room", `{"id":"tea","name":"x","type":"private","memberIds":["ann"]}`)
+	for range 100 {
+		c.send("bob", "tea", strings.Repeat("x", 4000))
+	}
+	prefix := "43" + ann.emit("batch-update",
+		"["+strings.Repeat(`{"event":"sync","data":{"position":"0"}},`, 20)+`{"event":"unsubscribe-room","data":"tea"}]`)
+	frame := ann.next()
+	for !strings.HasPrefix(frame, prefix) {
+		frame = ann.next()
+	}
+	var a []struct {
+		Data []struct {
+			Success bool
+			Code    string
+		}
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(frame, prefix)), &a); err != nil || len(a) != 1 || len(a[0].Data) != 21 {
+		t.Fatalf("%v: %.200s", err, frame)
+	}
+	told := 0
+	for i, part := range a[0].Data {
+		switch {
+		case part.Success:
+			told++
+		case part.Code != "UNAVAILABLE":
+			t.Errorf("command %d: %s", i, part.Code)
+		}
+	}
+	if told != 3 || !a[0].Data[20].Success || len(frame) > 1<<20 { // two sync, and what is no sync
+		t.Errorf("%d answered, with %d bytes", told, len(frame))
+	}
+}

@@ -26,6 +26,8 @@ const (
 // pipelined without waiting, and each counted by the session's rate. The list is one command
 // in flight, and a session has one list in flight at a time.
 //
+// Only of sync, whose answers are large, there are no more once enough is to be answered.
+//
 // The answer comes when all of them are answered. So what an answer within it says about a
 // position in the stream (join-room) does not hold for the place where the list is answered.
 func (g *Gateway) batchUpdate(ctx context.Context, c *call, payload json.RawMessage) {
@@ -48,6 +50,9 @@ func (g *Gateway) batchUpdate(ctx context.Context, c *call, payload json.RawMess
 		part.reply = func(a Answer) { b.take(i, part.event, a) }
 		if err == nil && part.started.After(until) {
 			err = domain.Unavailable(context.DeadlineExceeded)
+		}
+		if err == nil && name == syncName && b.size() > syncBytes {
+			err = domain.Errorf(domain.CodeUnavailable, "what was asked for before is much already: ask for this later")
 		}
 		s.runPart(ctx, part, data, err)
 	}
@@ -136,7 +141,15 @@ type batch struct {
 
 	mu      sync.Mutex
 	answers []Answer
+	bytes   int // of their data
 	missing int // one more than answers, until all have begun
+}
+
+// size is that of what is answered already.
+func (b *batch) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes
 }
 
 // take takes the answer to command i. If the client wants no answer, a failure becomes an event error.
@@ -146,6 +159,7 @@ func (b *batch) take(i int, event string, a Answer) {
 	}
 	b.mu.Lock()
 	b.answers[i] = a
+	b.bytes += len(a.Data)
 	b.mu.Unlock()
 	b.settle()
 }

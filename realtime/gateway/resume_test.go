@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestThePIDChangesIfRoomsMayBeMissing(t *testing.T) {
 	t.Cleanup(func() { _ = nowhere.Close() })
 	sessions := recovery.NewSessions(nowhere, []byte("key"), recovery.SessionsConfig{})
 	for count, same := range map[int]bool{5: true, 6: false} {
-		t.Run(fmt.Sprint(count), func(t *testing.T) {
+		t.Run(strconv.Itoa(count), func(t *testing.T) {
 			t.Parallel()
 			var rooms []string
 			s := newStand(t, gateway.Config{

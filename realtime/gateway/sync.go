@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,6 +31,7 @@ type synced struct {
 }
 
 const (
+	syncName     = "sync"
 	syncEvents   = 500       // in one answer
 	syncBytes    = 512 << 10 // of payloads in one answer, unless a single one has more
 	maxSyncRooms = 1000      // of a user who names none
@@ -141,12 +143,8 @@ func (s *Session) syncRooms(ctx context.Context, request syncRequest) (synced, e
 		return synced{}, err
 	}
 	upTo := g.hub.Position()
-	var (
-		pushes  []*hub.Push
-		denied  []deniedOne
-		reached = upTo
-		more    = false
-	)
+	page := syncPage{limit: request.Limit, reached: upTo}
+	var denied []deniedOne
 	for _, r := range list {
 		if r.err != nil {
 			denied = append(denied, deniedOne{r.id, domain.CodeOf(r.err)})
@@ -160,21 +158,31 @@ func (s *Session) syncRooms(ctx context.Context, request syncRequest) (synced, e
 		if err := gap.Read(ctx, upTo); err != nil {
 			return synced{}, err
 		}
-		part, end, rest := gap.Pushes()
-		pushes = append(pushes, part...)
-		if rest {
-			reached, more = min(reached, end), true
-		}
+		page.add(gap.Pushes())
 	}
-	slices.SortFunc(pushes, func(a, b *hub.Push) int { return int(a.Position - b.Position) })
-	if after := slices.IndexFunc(pushes, func(p *hub.Push) bool { return p.Position > reached }); after >= 0 {
-		pushes = pushes[:after]
+	return synced{told(page.pushes, page.reached, page.more), denied}, nil
+}
+
+// syncPage is the first pushes of several rooms, limit of them at most, and where they end.
+type syncPage struct {
+	limit   int
+	pushes  []*hub.Push
+	reached event.Position
+	more    bool
+}
+
+// add adds those of a room, which were read up to a position, and drops what is beyond the end.
+func (p *syncPage) add(pushes []*hub.Push, upTo event.Position, more bool) {
+	if more {
+		p.reached, p.more = min(p.reached, upTo), true
 	}
-	if len(pushes) > request.Limit {
-		pushes, more = pushes[:request.Limit], true
-		reached = pushes[len(pushes)-1].Position
+	p.pushes = append(p.pushes, pushes...)
+	slices.SortFunc(p.pushes, func(a, b *hub.Push) int { return cmp.Compare(a.Position, b.Position) })
+	if len(p.pushes) > p.limit {
+		p.reached, p.more = min(p.reached, p.pushes[p.limit-1].Position), true
 	}
-	return synced{told(pushes, reached, more), denied}, nil
+	beyond := func(push *hub.Push) bool { return push.Position > p.reached }
+	p.pushes = slices.DeleteFunc(p.pushes, beyond)
 }
 
 // told is the answer with as many of the pushes as fit.

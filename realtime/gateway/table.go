@@ -34,7 +34,7 @@ func (g *Gateway) entries() map[string]entry {
 		"update-presence": pipelined(decode[commands.UpdatePresence], m.UpdatePresence),
 		"watch-presence":  awaited(g, userList, g.watchPresence),
 
-		"sync":          awaited(g, decode[syncRequest], g.sync),
+		syncName:        awaited(g, decode[syncRequest], g.sync),
 		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
 		batchUpdateName: g.batchUpdate,
 
