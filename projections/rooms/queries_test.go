@@ -132,12 +132,12 @@ func TestMineIsSortedByActivity(t *testing.T) {
 	if err != nil || strings.Join(ids, " ") != "r3 r1 r2" {
 		t.Errorf("ids: %v, %v", ids, err)
 	}
-	all, err := q.CameInto(t.Context(), "ada", 0, 100)
+	all, _, err := q.CameInto(t.Context(), "ada", 0, 100)
 	if slices.Sort(all); err != nil || strings.Join(all, " ") != "r0 r1 r2 r3" {
 		t.Errorf("came into %v, %v", all, err)
 	}
 	_, position, _ := q.IDsOf(t.Context(), "ada", 1)
-	if none, err := q.CameInto(t.Context(), "ada", position, 100); err != nil || len(none) != 0 {
+	if none, _, err := q.CameInto(t.Context(), "ada", position, 100); err != nil || len(none) != 0 {
 		t.Errorf("came into %v since now, %v", none, err)
 	}
 	if list, err := q.Mine(t.Context(), "nobody", "", 0); err != nil || list.Items == nil || len(list.Items) != 0 {
@@ -294,7 +294,7 @@ func TestQueriesUseAnIndex(t *testing.T) {
 	ask(nil, err)
 	_, _, err = q.IDsOf(t.Context(), "user7", 100)
 	ask(nil, err)
-	_, err = q.CameInto(t.Context(), "user7", 5, 100)
+	_, _, err = q.CameInto(t.Context(), "user7", 5, 100)
 	ask(nil, err)
 	db.AssertNoScan("rooms", "members", "messages", "receipts", "receipt_rooms")
 	db.AssertNoWaste(0)
