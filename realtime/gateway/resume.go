@@ -186,8 +186,8 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 		return err
 	}
 	start := sessionStart{UserID: a.userID, Position: p, Rooms: append([]string{}, a.place.Rooms()...)}
-	if len(missed) > 0 {
-		start.Position = a.offset
+	if len(missed) > 0 || a.lost {
+		start.Position = a.offset // its cursor stands there until the rest is told
 	}
 	start.PID = a.choosePID()
 	hello, err := wire.Marshal(start)
@@ -199,7 +199,7 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 		a.peer.EmitAt(wire.EventSession, hello, start.Position)
 		a.peer.Replay(missed)
 		if a.lost {
-			a.peer.Emit(wire.EventResyncRequired, resync)
+			a.peer.EmitAt(wire.EventResyncRequired, resync, p)
 		}
 	})
 	if start.PID != "" {
