@@ -130,7 +130,7 @@ func (p fakePast) Since(_ context.Context, userID string, after, atLeast event.P
 type fakeStatus struct{}
 
 func (fakeStatus) Status() []projections.Status {
-	return []projections.Status{{Name: "rooms", State: projections.StateActive, Position: 90, Head: 100, Lag: 10, Rate: 2.5}}
+	return []projections.Status{{Name: "rooms", State: projections.StateActive, Position: 90, Head: 100, Lag: 10, Rate: 2.5, Drift: 1}}
 }
 
 type fake struct {

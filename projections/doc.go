@@ -6,6 +6,7 @@
 //	projections/rooms     rooms and their members: mine, public, members
 //	projections/messages  what was said: pages by seq, reactions, pins, threads, revisions
 //	projections/receipts  who has read what, and what is left to read
+//	projections/verify    proves them from the log
 //	projections/search    the words that were said, and how they are found
 //
 // Each view has its writes (Projector) and its queries (Queries) side by side. The queries

@@ -317,7 +317,7 @@ func TestStatusOfARunnerThatIsNotRunning(t *testing.T) {
 	t.Parallel()
 	cfg := projections.Config{Head: func() event.Position { return 7 }}
 	r := projections.NewRunner(nil, &projectiontest.Log{}, []projections.Projector{&tally{name: "b"}, &tally{name: "a"}}, cfg)
-	want := `[{a stopped 0 7 7 0   <nil>} {b stopped 0 7 7 0   <nil>}]`
+	want := `[{a stopped 0 7 7 0 0   <nil>} {b stopped 0 7 7 0 0   <nil>}]`
 	if got := fmt.Sprint(r.Status()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -39,6 +39,8 @@ type Status struct {
 	Lag int64 `json:"lag"`
 	// Rate is how many events this node has applied lately, per second.
 	Rate float64 `json:"rate"`
+	// Drift is how many differences from the log are known. It is for who fills it in: a Runner does not.
+	Drift int64 `json:"drift"`
 	// Error is why the view failed or starts again.
 	Error string `json:"error,omitempty"`
 	// LastError is the last one that there was on this node, also when all is well again, and LastErrorAt its time.

@@ -76,7 +76,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serveCommand(), migrateCommand(), tokenCommand(), userCommand(), versionCommand())
+	root.AddCommand(serveCommand(), migrateCommand(), verifyCommand(), tokenCommand(), userCommand(), versionCommand())
 	return root
 }
 

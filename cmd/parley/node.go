@@ -30,6 +30,7 @@ import (
 	"parley/projections/rooms"
 	"parley/projections/search"
 	"parley/projections/users"
+	"parley/projections/verify"
 	"parley/realtime"
 	"parley/realtime/admission"
 	"parley/realtime/engineio"
@@ -62,6 +63,7 @@ type node struct {
 	pids     *recovery.Sessions
 	commands *commands.Commands
 	views    *projections.Runner
+	drift    *verify.Watch
 	// tracker tells the log who is there, also of those who go while the edge is drained.
 	tracker  *presence.Tracker
 	sessions *auth.Sessions
@@ -172,6 +174,7 @@ func (n *node) wireCore(ctx context.Context) error {
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 		presenceview.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
+	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
 	}
@@ -303,7 +306,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Projections: n.views, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

@@ -1,0 +1,44 @@
+package e2e_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/eventstore/testenv"
+)
+
+// What the program makes of a conversation is what the log says, and what somebody else makes of it is told.
+func TestVerify(t *testing.T) {
+	inParallel(t)
+	database := testenv.DSN(t)
+	n := startNode(t, "verified", backends(database, testenv.StartRedis(t).URL))
+	alice, bob := n.as(t, unique("alice")), n.as(t, unique("bob"))
+	bob.call("GET", "/api/v1/users/me", nil).done()
+	room := alice.createRoom("private", "verified", bob.user)
+	var last answer
+	for i := range 20 {
+		last = alice.call("POST", "/api/v1/rooms/"+room+"/messages", object{"content": "number " + strconv.Itoa(i)}).done()
+	}
+	bob.call("PUT", "/api/v1/rooms/"+room+"/read", object{"seq": 7}).done()
+	alice.call("DELETE", "/api/v1/rooms/"+room+"/messages/"+text(last.object(), "id"), nil).done()
+	env := settings{"DATABASE_URL": database}
+	cli(t, env, "verify").want(t, 0)
+	cli(t, env, "verify", "--sample", "10", "--seed", "7").want(t, 0)
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), "UPDATE views.messages SET content = 'forged' WHERE seq = 3"); err != nil {
+		t.Fatal(err)
+	}
+	found := cli(t, env, "verify").want(t, 1)
+	equal(t, "lines: a difference and the sum", strings.Count(found.stdout, "\n"), 2)
+	if !strings.HasPrefix(found.stdout, "messages: ") {
+		t.Errorf("found %s", found.stdout)
+	}
+	cli(t, env, "verify", "--sample", "-1").want(t, 2)
+}
