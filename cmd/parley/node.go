@@ -39,6 +39,7 @@ import (
 	"parley/realtime/presence"
 	"parley/realtime/recovery"
 	"parley/realtime/socketio"
+	"parley/realtime/typing"
 )
 
 // node is one Parley process, put together. The fields stand in the order in which the parts
@@ -52,6 +53,7 @@ type node struct {
 	pool, readPool *pgxpool.Pool
 	redisOptions   redis.UniversalOptions
 	redis          redis.UniversalClient
+	keys           string // what those of this deployment begin with
 
 	// The core: it keeps working until the last command of the edge is answered.
 	store   *postgres.Store
@@ -72,6 +74,7 @@ type node struct {
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
+	typing    *typing.Service
 	ring      *recovery.Ring
 	past      *recovery.Past
 	projector *realtime.Projector
@@ -178,7 +181,8 @@ func (n *node) wireCore(ctx context.Context) error {
 	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
 		return err
 	}
-	n.wirePresence("parley:" + identity + ":presence:")
+	n.keys = "parley:" + identity + ":"
+	n.wirePresence(n.keys + "presence:")
 	if n.settings.JWTSecret == "" {
 		return n.wireAccounts(nil)
 	}
@@ -264,12 +268,14 @@ func (n *node) wireEdge(context.Context) error {
 func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	s := n.settings
 	n.hub = hub.New(hub.Config{MaxRooms: s.MaxRoomsPerSocket})
+	n.wireTyping()
 	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.ring, n.logger)
 	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, n.recoveryConfig(gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
 		Presence:  n.tracker, PresenceOf: n.presenceOf(),
+		Typing: n.typing,
 
 		BatchWindow: time.Duration(s.BatchWindow) * time.Millisecond, BatchSize: s.BatchSize,
 	}))

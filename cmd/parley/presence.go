@@ -7,7 +7,9 @@ import (
 	"parley/domain/event"
 	"parley/domain/wire"
 	presenceview "parley/projections/presence"
+	"parley/realtime/hub"
 	"parley/realtime/presence"
+	"parley/realtime/typing"
 )
 
 // presenceViewName is what the runner calls the view.
@@ -36,4 +38,15 @@ func (n *node) presenceOf() func(ctx context.Context, viewer string, asOf event.
 		list, err := view.Of(ctx, viewer, ids...)
 		return list.Items, err
 	}
+}
+
+// wireTyping needs the hub.
+func (n *node) wireTyping() {
+	n.typing = typing.New(typing.Deps{
+		Tell: func(p wire.Push, except string) { n.hub.Tell(hub.NewPush(p, 0), except) },
+		Head: n.store.Head, Follower: n.bus,
+	}, typing.Config{
+		Redis: &n.redisOptions, Topic: n.keys + "typing", Node: n.name,
+		TTL: time.Duration(n.settings.TypingTTL) * time.Second, Logger: n.logger,
+	})
 }

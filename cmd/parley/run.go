@@ -42,6 +42,7 @@ func (n *node) run(ctx context.Context) error {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
 	edgeGroup.Go(func() error { return n.projector.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.typing.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sockets.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })

@@ -56,6 +56,8 @@ type settings struct {
 	PresenceTTL   int `env:"PRESENCE_TTL" envDefault:"300" help:"seconds a silent user stays online"`
 	PresenceGrace int `env:"PRESENCE_GRACE" envDefault:"10" help:"seconds after the last socket closes before a user is offline"`
 
+	TypingTTL int `env:"TYPING_TTL" envDefault:"5" help:"seconds for which somebody is typing after the last sign of it"`
+
 	BatchWindow      int `env:"BATCH_WINDOW" envDefault:"100" help:"ms that a push may wait for others, for sockets that ask for batches"`
 	BatchSize        int `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
 	MaxMessageLength int `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
@@ -165,6 +167,7 @@ func (s *settings) checkRanges() error {
 		{"RECOVERY_MAX_EVENTS", s.RecoveryMaxEvents, 1, 100_000},
 		{"PRESENCE_TTL", s.PresenceTTL, 1, 86_400},
 		{"PRESENCE_GRACE", s.PresenceGrace, 0, 86_400},
+		{"TYPING_TTL", s.TypingTTL, 1, 3600},
 		{"BATCH_WINDOW", s.BatchWindow, 1, 60_000},
 		{"BATCH_SIZE", s.BatchSize, 1, 1000},
 		{"MAX_MESSAGE_LENGTH", s.MaxMessageLength, 1, 1_000_000},

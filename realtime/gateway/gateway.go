@@ -61,6 +61,8 @@ type Config struct {
 	// PresenceOf is how users are there as a viewer sees it, in the order of the ids, as of a position. The error is of
 	// code STALE or UNAVAILABLE. Zero means that everybody is offline.
 	PresenceOf func(ctx context.Context, viewer string, asOf event.Position, ids []string) ([]wire.Presence, error)
+	// Typing is told who is typing. Zero means that nobody asks.
+	Typing Typing
 	// Ready is closed when the hub knows its position; until then connections wait. Zero
 	// means that it does.
 	Ready <-chan struct{}
@@ -91,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Admission == nil {
 		c.Admission = NewAddressLimit(0)
+	}
+	if c.Typing == nil {
+		c.Typing = nobody{}
 	}
 	if c.Metrics == nil {
 		c.Metrics = noMetrics{}

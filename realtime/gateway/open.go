@@ -171,6 +171,7 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	}
 	opened = true
 	s.gone = g.appear(s, options)
+	s.hint(s.place.Rooms()...)
 	g.expiry.renew(s, endOf(principal, now))
 	return s, nil
 }

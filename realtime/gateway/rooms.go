@@ -130,6 +130,11 @@ func (s *Session) join(
 	}
 	s.count(ctx, list, p)
 	s.place.Release(c.settled(result(p)))
+	for _, r := range list {
+		if r.err == nil {
+			s.hint(r.id)
+		}
+	}
 }
 
 // become makes the user a member. Several memberships are asked for at once, so that they
@@ -295,6 +300,7 @@ func (g *Gateway) unsubscribeRoom(ctx context.Context, c *call, ref commands.Roo
 		c.done(nil, domain.Invalid("roomId", "must be an id"))
 		return
 	}
+	c.session.stopTyping(ref.RoomID)
 	c.session.place.Unsubscribe(ref.RoomID)
 	c.session.noteRooms(ctx, c.session.place.Rooms())
 	c.session.flush() // the answer is the end of what it hears of the room

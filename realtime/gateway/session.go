@@ -29,6 +29,8 @@ type Session struct {
 	place *hub.Socket // set once attached; the reader alone uses it
 	pid   string      // names the session if the client may come back to it; the reader alone uses it
 
+	typing map[string]bool // rooms in which it said so; the reader alone uses it
+
 	bucket bucket // reader only
 	serial uint64 // of the last command; reader only
 	// batch is closed when the last batch-update is answered; nil before the first. Reader only.
@@ -136,6 +138,7 @@ func (s *Session) settle(ctx context.Context) {
 // Closed has to be called once, when the connection has ended.
 func (s *Session) Closed() {
 	s.gateway.expiry.forget(s)
+	s.stopTypingAnywhere()
 	s.place.Detach()
 	s.drop()
 	s.forget()

@@ -33,6 +33,8 @@ func (g *Gateway) entries() map[string]entry {
 
 		"update-presence": pipelined(decode[commands.UpdatePresence], m.UpdatePresence),
 		"watch-presence":  awaited(g, userList, g.watchPresence),
+		"typing-start":    awaited(g, roomRef, g.typingStart),
+		"typing-stop":     awaited(g, roomRef, g.typingStop),
 
 		syncName:        awaited(g, decode[syncRequest], g.sync),
 		"refresh-token": awaited(g, decode[refreshToken], g.refresh),
@@ -68,6 +70,8 @@ func spellings() map[string]string {
 		"message:read": "mark-read",
 
 		"presence:update": "update-presence",
+		"typing:start":    "typing-start",
+		"typing:stop":     "typing-stop",
 	}
 }
 
