@@ -59,7 +59,7 @@ func (t *Tracker) work(ctx context.Context) error {
 		failed := t.tell(ctx)
 		left, wait := t.leaving()
 		if len(left) > 0 {
-			failed = t.leave(ctx, left) || failed
+			t.leave(ctx, left)
 			continue
 		}
 		if failed {
@@ -129,7 +129,7 @@ func (t *Tracker) come(ctx context.Context, list []coming) bool {
 }
 
 // leave is for users whose grace is over here. What cannot be told now the next look at everybody finds.
-func (t *Tracker) leave(ctx context.Context, ids []string) (failed bool) {
+func (t *Tracker) leave(ctx context.Context, ids []string) {
 	gone, err := t.leases.gone(ctx, ids, true)
 	if err == nil {
 		err = t.goOffline(ctx, gone)
@@ -138,7 +138,6 @@ func (t *Tracker) leave(ctx context.Context, ids []string) (failed bool) {
 		t.lookAtAll()
 		t.logFailure(ctx, "it is not known whether users are gone", err)
 	}
-	return err != nil
 }
 
 func (t *Tracker) goOffline(ctx context.Context, ids []string) error {
@@ -204,7 +203,7 @@ func (t *Tracker) correct(ctx context.Context) error {
 		head, err = t.Head(ctx)
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it is stopped
 	}
 	return t.Follower.Follow(ctx, head, func(_ context.Context, batch []event.Recorded) error {
 		for _, r := range batch {
@@ -235,7 +234,7 @@ func (t *Tracker) logFailure(ctx context.Context, what string, err error) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, errDoubt) {
 		return
 	}
-	t.cfg.Logger.WarnContext(ctx, what, slog.Any("error", err))
+	t.cfg.Logger.WarnContext(ctx, "presence may be behind", slog.String("problem", what), slog.Any("error", err))
 }
 
 func pause(ctx context.Context, d time.Duration) {

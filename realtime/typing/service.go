@@ -249,7 +249,7 @@ func (s *Service) follow(ctx context.Context) error {
 		head, err = s.Head(ctx)
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it is stopped
 	}
 	s.mu.Lock()
 	s.position = max(s.position, head)

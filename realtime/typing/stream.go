@@ -177,7 +177,7 @@ type unmarshaller struct {
 func (u unmarshaller) Unmarshal(values map[string]any) (*message.Message, error) {
 	m, err := u.DefaultMarshallerUnmarshaller.Unmarshal(values)
 	if err != nil {
-		return message.NewMessage("", nil), nil
+		return message.NewMessage("", nil), nil //nolint:nilerr // it says nothing, which is no failure
 	}
 	return m, nil
 }
