@@ -39,7 +39,8 @@ func TestCrowdUnderFaults(t *testing.T) {
 	u.mustBeSurvived(t)
 }
 
-// mustBeSurvived fails the test if anybody noticed, or if the faults hit nothing.
+// mustBeSurvived fails the test if anybody noticed, or if the faults hit nothing: in the short form no client that
+// had missed something, which is what it is about, in the long one no send in flight either.
 func (u unrest) mustBeSurvived(t *testing.T) {
 	t.Helper()
 	r := u.run(t)
@@ -50,7 +51,7 @@ func (u unrest) mustBeSurvived(t *testing.T) {
 	if r.sum.resyncs > 0 {
 		t.Errorf("%d times a resync was required, within the limits", r.sum.resyncs)
 	}
-	if r.hit == 0 || r.sum.fruitful == 0 || r.sum.expected == 0 {
+	if r.sum.fruitful == 0 || r.sum.expected == 0 || r.hit == 0 && u.length >= time.Minute {
 		t.Errorf("void: the faults hit %d sends in flight, %d returns were told of something missed", r.hit, r.sum.fruitful)
 	}
 }
