@@ -98,7 +98,7 @@ func (p sinkPeer) Done() <-chan struct{}                        { return p.done 
 func (sinkPeer) Deliver(p *hub.Push)                            { _, _ = p.SocketIO() }
 func (sinkPeer) Emit(string, json.RawMessage)                   {}
 func (sinkPeer) EmitAt(string, json.RawMessage, event.Position) {}
-func (sinkPeer) Replay([]*hub.Push)                             {}
+func (sinkPeer) Replay([]*hub.Push) func()                      { return func() {} }
 func (sinkPeer) Recover(string)                                 {}
 func (sinkPeer) Remove()                                        {}
 func (sinkPeer) Close(gateway.Closing)                          {}

@@ -101,11 +101,14 @@ func (b *batcher) EmitAt(name string, data json.RawMessage, at event.Position) {
 }
 
 // Replay implements Peer. What was missed does not wait for a window.
-func (b *batcher) Replay(missed []*hub.Push) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.send()
-	b.Peer.Replay(slices.Collect(b.batching.cut(missed)))
+func (b *batcher) Replay(missed []*hub.Push) (send func()) {
+	replay := b.Peer.Replay(slices.Collect(b.batching.cut(missed)))
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.send()
+		replay()
+	}
 }
 
 // Remove implements Peer.

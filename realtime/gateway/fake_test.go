@@ -148,9 +148,11 @@ func (p *peer) EmitAt(name string, data json.RawMessage, at event.Position) {
 	p.said <- fmt.Sprintf("%s %s @%d", name, data, at)
 }
 
-func (p *peer) Replay(missed []*hub.Push) {
-	for _, push := range missed {
-		p.said <- "missed " + push.Event + " " + string(push.Payload())
+func (p *peer) Replay(missed []*hub.Push) (send func()) {
+	return func() {
+		for _, push := range missed {
+			p.said <- "missed " + push.Event + " " + string(push.Payload())
+		}
 	}
 }
 func (p *peer) Recover(pid string)        { p.pid = pid }

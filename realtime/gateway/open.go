@@ -169,9 +169,9 @@ func (g *Gateway) open(ctx context.Context, peer Peer, from *Handshake, options 
 	if err := s.start(ctx, options); err != nil {
 		return nil, err
 	}
-	opened = true
 	s.gone = g.appear(s, options)
 	s.hint(s.place.Rooms()...)
+	opened = true
 	g.expiry.renew(s, endOf(principal, now))
 	return s, nil
 }

@@ -24,9 +24,9 @@ type Peer interface {
 	Emit(event string, data json.RawMessage)
 	// EmitAt is Emit for an event that says where the client's cursor stands.
 	EmitAt(event string, data json.RawMessage, at event.Position)
-	// Replay queues what the client has missed, in order. It is bounded already, so the limits of
-	// the queue do not count it.
-	Replay(missed []*hub.Push)
+	// Replay makes ready what the client has missed, in order, and returns what queues it. It is bounded already, so
+	// the limits of the queue do not count it.
+	Replay(missed []*hub.Push) (send func())
 	// Recover is for a client with connection state recovery, before anything is sent: it puts the pid into
 	// the greeting, and offsets onto what is durable, where the protocol has a place for them.
 	Recover(pid string)

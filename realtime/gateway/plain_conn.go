@@ -211,14 +211,14 @@ func (c *plainConn) Deliver(push *hub.Push) {
 }
 
 // Replay implements Peer.
-func (c *plainConn) Replay(missed []*hub.Push) {
+func (c *plainConn) Replay(missed []*hub.Push) (send func()) {
 	frames := make([]*engineio.Frame, 0, len(missed))
 	for _, push := range missed {
 		if frame := c.frame(push); frame != nil {
 			frames = append(frames, frame)
 		}
 	}
-	_ = c.engine.SendBurst(frames...)
+	return func() { _ = c.engine.SendBurst(frames...) }
 }
 
 // frame is nil for a push that cannot be encoded.

@@ -195,9 +195,10 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 		return err
 	}
 	resync, _ := wire.Marshal(resyncRequired{p}) // a number: cannot fail
+	replay := a.peer.Replay(missed)              // here, since others wait while the hub releases
 	a.place.Release(func() {
 		a.peer.EmitAt(wire.EventSession, hello, start.Position)
-		a.peer.Replay(missed)
+		replay()
 		if a.lost {
 			a.peer.EmitAt(wire.EventResyncRequired, resync, p)
 		}

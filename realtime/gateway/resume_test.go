@@ -13,6 +13,7 @@ import (
 
 	"parley/domain/event"
 	"parley/realtime/gateway"
+	"parley/realtime/hub"
 	"parley/realtime/recovery"
 )
 
@@ -61,4 +62,30 @@ func TestThePIDChangesIfRoomsMayBeMissing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was missed is made ready for the connection while others get theirs.
+func TestTheHubGoesOnWhileWhatWasMissedIsEncoded(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, gateway.Config{})
+	p := newPeer("1")
+	session, err := s.Open(t.Context(), encoder{p, func() {
+		s.hub.Dispatch([]*hub.Fact{told(101, "new-message", "r", "ann")})
+	}}, &gateway.Handshake{}, gateway.Options{Token: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Closed()
+	p.wants(t, `session {"userId":"ann","position":"100","rooms":[]} @100`, "new-message 101")
+}
+
+// encoder is a peer to which something happens while it encodes what was missed.
+type encoder struct {
+	*peer
+	meanwhile func()
+}
+
+func (e encoder) Replay(missed []*hub.Push) (send func()) {
+	e.meanwhile()
+	return e.peer.Replay(missed)
 }

@@ -123,14 +123,14 @@ func (p *socketPeer) Deliver(push *hub.Push) {
 }
 
 // Replay implements Peer.
-func (p *socketPeer) Replay(missed []*hub.Push) {
+func (p *socketPeer) Replay(missed []*hub.Push) (send func()) {
 	frames := make([]*engineio.Frame, 0, len(missed))
 	for _, push := range missed {
 		if frame := p.frame(push); frame != nil {
 			frames = append(frames, frame)
 		}
 	}
-	_ = p.socket.SendBurst(frames...)
+	return func() { _ = p.socket.SendBurst(frames...) }
 }
 
 // frame is the push in the form that the client wants; nil if it cannot be encoded.
