@@ -569,7 +569,11 @@ func testBeyondHead(t *testing.T, s *scene) {
 	h := s.host(t)
 	user := s.known(t, "visitor")
 	room := h.createRoom("private", "beyond", user)
-	head := toPosition(h.say(room, "last"))
+	witness := newVisitor(t, user, nil).arrive(s.one).join(room)
+	last := h.say(room, "last")
+	witness.upTo(last) // this node knows the head
+	witness.leave()
+	head := toPosition(last)
 	for _, ahead := range []int64{1_000, 1 << 62} {
 		v := newVisitor(t, user, object{"recovery": true, "offset": strconv.FormatInt(head+ahead, 10), "pid": "unknown"}).arrive(s.one)
 		resync := v.await("resync-required")
@@ -685,6 +689,7 @@ func testSync(t *testing.T, s *scene) {
 	talker.talk(room, 2*most)
 	last := h.bustle(other, guest)
 	stays.upTo(last)
+	asks.upTo(last) // its node knows as much
 
 	got, pages := asks.sync(began)
 	want := stays.after(began)
