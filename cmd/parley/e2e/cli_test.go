@@ -69,7 +69,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"serve"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"}, {"migrate", "status"}, {"token"}, {"user"}, {"version"},
-		{"verify"},
+		{"verify"}, {"rebuild"},
 	} {
 		r := cli(t, nil, append(args, "--help")...).want(t, 0)
 		if !strings.Contains(r.stdout, "parley "+strings.Join(args, " ")) {
