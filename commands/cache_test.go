@@ -346,3 +346,18 @@ func TestEveryAnswerIsObserved(t *testing.T) {
 		t.Errorf("observed %v, want %v", got, want)
 	}
 }
+
+// A node may be stopped as soon as it has been started.
+func TestRunThatIsStoppedAtOnceHasNotFailed(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	c, err := commands.New(commands.Deps{Log: log, Follower: polling{log}}, commands.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -205,6 +205,9 @@ func (c *Commands) Run(ctx context.Context) error {
 		return nil
 	}
 	head, err := a.Log.Head(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("find the head of the log: %w", err)
 	}
