@@ -40,5 +40,12 @@ func TestVerify(t *testing.T) {
 	if !strings.HasPrefix(found.stdout, "messages: ") {
 		t.Errorf("found %s", found.stdout)
 	}
+	mended := cli(t, env, "rebuild", "messages").want(t, 1)
+	if !strings.Contains(mended.stdout, "forged") {
+		t.Errorf("rebuild does not show the difference: %s", mended.stdout)
+	}
+	cli(t, env, "verify").want(t, 0)
+	cli(t, env, "rebuild", "all").want(t, 0)
+	cli(t, env, "rebuild", "nothing").want(t, 2).oneLine(t, "nothing")
 	cli(t, env, "verify", "--sample", "-1").want(t, 2)
 }
