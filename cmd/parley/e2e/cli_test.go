@@ -68,8 +68,17 @@ func (r run) oneLine(t *testing.T, parts ...string) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{}, {"serve"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"}, {"migrate", "status"}, {"token"}, {"user"}, {"version"},
-		{"verify"}, {"rebuild"},
+		{},
+		{"serve"},
+		{"migrate"},
+		{"migrate", "up"},
+		{"migrate", "down"},
+		{"migrate", "status"},
+		{"token"},
+		{"user"},
+		{"version"},
+		{"verify"},
+		{"rebuild"},
 	} {
 		r := cli(t, nil, append(args, "--help")...).want(t, 0)
 		if !strings.Contains(r.stdout, "parley "+strings.Join(args, " ")) {
