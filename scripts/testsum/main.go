@@ -1,6 +1,6 @@
 // Command testsum reads the output of `go test -json` and tells what a person
-// wants to know: a line for each package, the output of what failed, and the
-// totals. Skipped tests count as failures, because a test that did not run
+// wants to know: a line for each package, what took longest, the output of what
+// failed, and the totals. Skipped tests count as failures, because a test that did not run
 // proves nothing.
 //
 //	go test -json ./... | testsum -totals FILE
@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -72,8 +73,21 @@ type summary struct {
 	output  map[string][]string // by key, until its end is known
 	passed  int
 	failed  []failure
+	slow    []timed // top-level tests that took slowFrom or longer
 	perPkg  map[string]int
 	started map[string]string // tests that have not ended, and their package
+}
+
+// slowFrom is what makes a test worth naming, in seconds, and slowMost how many are named.
+const (
+	slowFrom = 10
+	slowMost = 12
+)
+
+// timed is a test and the seconds from its start to its end, in which it may have waited for others.
+type timed struct {
+	what    string
+	seconds float64
 }
 
 type failure struct {
@@ -125,6 +139,9 @@ func (s *summary) take(e event) {
 
 func (s *summary) endTest(e event) {
 	delete(s.started, e.key())
+	if e.Elapsed >= slowFrom && !strings.Contains(e.Test, "/") {
+		s.slow = append(s.slow, timed{e.key(), e.Elapsed})
+	}
 	switch e.Action {
 	case "pass":
 		s.passed++
@@ -184,6 +201,10 @@ func (s *summary) fail(e event, what string) {
 }
 
 func (s *summary) finish() {
+	slices.SortFunc(s.slow, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, t := range s.slow[:min(len(s.slow), slowMost)] {
+		fmt.Fprintf(s.out, "slow  %-60s %7.1fs\n", t.what, t.seconds)
+	}
 	for _, f := range s.failed {
 		fmt.Fprintf(s.out, "\n--- failed: %s\n", f.what)
 		if cut := len(f.text) - tailLines; cut > 0 {

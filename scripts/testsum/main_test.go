@@ -22,6 +22,15 @@ func TestTotals(t *testing.T) {
 			totals: "2 0", says: "ok    p",
 		},
 		{
+			name: "what takes long is named, the longest first, and its parts are not",
+			in: `{"Action":"pass","Package":"p","Test":"A/sub","Elapsed":44}
+{"Action":"pass","Package":"p","Test":"Quick","Elapsed":1}
+{"Action":"pass","Package":"p","Test":"B","Elapsed":11}
+{"Action":"pass","Package":"p","Test":"A","Elapsed":45}
+{"Action":"pass","Package":"p","Elapsed":46}`,
+			totals: "4 0", says: "45.0s\nslow  p B",
+		},
+		{
 			name:   "a package without tests is neither",
 			in:     `{"Action":"skip","Package":"p"}`,
 			totals: "0 0",
