@@ -85,9 +85,13 @@ func (b *Bus) begin(ctx context.Context) {
 // lookAtHead learns how far the log goes, and that it still has the history that the tail has. It
 // reports whether something was news. The error is ErrHistory.
 func (b *Bus) lookAtHead(ctx context.Context) (behind bool, err error) {
+	doubts := b.tail.doubted()
 	head, err := b.reader.Head(ctx)
 	if err == nil {
 		err = b.confirm(ctx, 0)
+	}
+	if err == nil {
+		b.tail.settle(doubts)
 	}
 	if ctx.Err() != nil {
 		return false, nil //nolint:nilerr // told to end

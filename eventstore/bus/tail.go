@@ -16,6 +16,8 @@ type tail struct {
 	mu         sync.Mutex
 	ready      bool  // last is known
 	failure    error // nothing is taken any more
+	doubts     int   // counts what could not be of the ring's history
+	settled    int   // how many of them the log has answered; while they are fewer nothing is taken
 	last       event.Position
 	target     event.Position // the newest position anybody spoke of
 	bytes      int
@@ -52,7 +54,9 @@ func (t *tail) begin(last event.Position) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ready, t.last = true, last
-	t.closeGap()
+	if !t.closeGap() {
+		t.doubts++
+	}
 	t.tell()
 }
 
@@ -78,6 +82,10 @@ func (t *tail) offer(batch []event.Recorded) offered {
 		return taken
 	}
 	if t.contradicts(batch) {
+		t.doubts++
+		return foreign
+	}
+	if t.doubts > t.settled { // what follows a foreign batch would follow on the ring as well
 		return foreign
 	}
 	t.target = max(t.target, batch[len(batch)-1].Position)
@@ -92,6 +100,7 @@ func (t *tail) offer(batch []event.Recorded) offered {
 	t.append(batch)
 	if t.last > before {
 		if !t.closeGap() {
+			t.doubts++
 			result = foreign
 		}
 		t.tell()
@@ -133,6 +142,20 @@ func (t *tail) holdsOther(pos event.Position, id string) bool {
 	return pos <= t.last && t.first() <= pos && t.ring[pos-t.first()].ID.String() != id
 }
 
+// doubted is what settle wants to be told once the log has been asked.
+func (t *tail) doubted() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doubts
+}
+
+// settle says that the log has confirmed the ring since it was doubted that often.
+func (t *tail) settle(doubts int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settled = max(t.settled, doubts)
+}
+
 // know takes in that the log reaches as far as head. It reports whether something is missing.
 func (t *tail) know(head event.Position) (gap bool) {
 	t.mu.Lock()
@@ -145,7 +168,7 @@ func (t *tail) know(head event.Position) (gap bool) {
 func (t *tail) missing() (after event.Position, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.ready || t.target <= t.last {
+	if !t.ready || t.target <= t.last || t.doubts > t.settled {
 		return t.last, 0
 	}
 	until := t.target
@@ -253,21 +276,20 @@ func (t *tail) keep(batch []event.Recorded) {
 }
 
 // closeGap adds the early batches that are not early any more. It is false if one was of another
-// history; that one is dropped. Call with mu held.
+// history; then all are dropped. Call with mu held.
 func (t *tail) closeGap() (ok bool) {
-	ok = true
 	for len(t.early) > 0 && t.early[0][0].Position <= t.last+1 {
 		next := t.early[0]
 		t.early[0] = nil
 		t.early = t.early[1:]
 		t.earlyBytes -= weigh(next)
 		if t.contradicts(next) {
-			ok = false
-			continue
+			t.early, t.earlyBytes = nil, 0 // the others follow on it
+			return false
 		}
 		t.append(next)
 	}
-	return ok
+	return true
 }
 
 func (t *tail) tell() {
