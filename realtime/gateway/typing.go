@@ -53,12 +53,12 @@ func (g *Gateway) typingStop(ctx context.Context, c *call, ref commands.RoomRef)
 	c.done(struct{}{}, err)
 }
 
-// mayType fails with ROOM_NOT_FOUND, NOT_A_MEMBER or ROOM_ARCHIVED, as of what this node has read of the log.
+// mayType fails with ROOM_NOT_FOUND, NOT_A_MEMBER or ROOM_ARCHIVED, as of now: who was removed does not type, on any node.
 func (g *Gateway) mayType(ctx context.Context, s *Session, roomID string) error {
 	if !domain.ValidID(roomID) {
 		return domain.Invalid("roomId", "must be an id")
 	}
-	known, member, err := g.menu.Directory.Seen(ctx, s.Principal(), roomID)
+	known, member, err := g.menu.Directory.Membership(ctx, s.Principal(), roomID)
 	switch {
 	case err != nil:
 		return err
