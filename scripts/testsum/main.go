@@ -205,7 +205,7 @@ func (s *summary) finish() {
 	for _, t := range s.slow[:min(len(s.slow), slowMost)] {
 		fmt.Fprintf(s.out, "slow  %-60s %7.1fs\n", t.what, t.seconds)
 	}
-	for _, f := range s.failed {
+	for _, f := range s.innermostLast() {
 		fmt.Fprintf(s.out, "\n--- failed: %s\n", f.what)
 		if cut := len(f.text) - tailLines; cut > 0 {
 			fmt.Fprintf(s.out, "    (%d lines before these)\n", cut)
@@ -213,4 +213,19 @@ func (s *summary) finish() {
 		}
 		fmt.Fprint(s.out, strings.Join(f.text, ""))
 	}
+}
+
+// innermostLast is the failures with those first that only failed because a subtest did: what a log
+// cut to its end still shows is then the cause.
+func (s *summary) innermostLast() []failure {
+	var outer, inner []failure
+	for _, f := range s.failed {
+		isAround := func(other failure) bool { return strings.HasPrefix(other.what, f.what+"/") }
+		if slices.ContainsFunc(s.failed, isAround) {
+			outer = append(outer, f)
+		} else {
+			inner = append(inner, f)
+		}
+	}
+	return append(outer, inner...)
 }

@@ -43,6 +43,15 @@ func TestTotals(t *testing.T) {
 			totals: "0 1", says: "want 1", code: 1,
 		},
 		{
+			name: "the cause comes last, after what only failed because of it",
+			in: `{"Action":"output","Package":"p","Test":"A/sub","Output":"want 1\n"}
+{"Action":"fail","Package":"p","Test":"A/sub"}
+{"Action":"output","Package":"p","Test":"A","Output":"a long log\n"}
+{"Action":"fail","Package":"p","Test":"A"}
+{"Action":"fail","Package":"p"}`,
+			totals: "0 2", says: "a long log\n\n--- failed: p A/sub\nwant 1", code: 1,
+		},
+		{
 			name: "a skipped test has failed",
 			in: `{"Action":"skip","Package":"p","Test":"A"}
 {"Action":"pass","Package":"p"}`,
