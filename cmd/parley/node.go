@@ -156,12 +156,13 @@ func (n *node) wireCore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.keys = "parley:" + identity + ":"
 	n.bus = bus.New(n.store, bus.Config{
 		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
 	})
-	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: "parley:" + identity + ":rate:", Logger: n.logger})
+	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: n.keys + "rate:", Logger: n.logger})
 	n.admission = admission.NewRedis(n.redis, n.settings.MaxConnectionsPerIP, admission.Config{
-		Node: n.name, Prefix: "parley:" + identity + ":connections:", Logger: n.logger,
+		Node: n.name, Prefix: n.keys + "connections:", Logger: n.logger,
 	})
 	n.commands, err = commands.New(commands.Deps{
 		Log: n.store, Follower: n.bus, Limiter: n.limiter, Unread: n.unread(), Logger: n.logger, Node: n.name,
@@ -178,11 +179,10 @@ func (n *node) wireCore(ctx context.Context) error {
 		presenceview.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
 	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
-	if err := n.wireRecovery(ctx, "parley:"+identity+":"); err != nil {
+	if err := n.wireRecovery(ctx); err != nil {
 		return err
 	}
-	n.keys = "parley:" + identity + ":"
-	n.wirePresence(n.keys + "presence:")
+	n.wirePresence()
 	if n.settings.JWTSecret == "" {
 		return n.wireAccounts(nil)
 	}

@@ -15,7 +15,7 @@ import (
 // presenceViewName is what the runner calls the view.
 const presenceViewName = "presence"
 
-func (n *node) wirePresence(prefix string) {
+func (n *node) wirePresence() {
 	grace := time.Duration(n.settings.PresenceGrace) * time.Second
 	if grace == 0 {
 		grace = -1 // none
@@ -24,7 +24,7 @@ func (n *node) wirePresence(prefix string) {
 		Come: n.commands.ComeOnline, Go: n.commands.GoOffline,
 		There: presenceview.NewQueries(n.pool).There, Head: n.store.Head, Follower: n.bus,
 	}, presence.Config{
-		Node: n.name, Prefix: prefix, TTL: time.Duration(n.settings.PresenceTTL) * time.Second, Grace: grace, Logger: n.logger,
+		Node: n.name, Prefix: n.keys + "presence:", TTL: time.Duration(n.settings.PresenceTTL) * time.Second, Grace: grace, Logger: n.logger,
 	})
 }
 

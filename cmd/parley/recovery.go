@@ -26,7 +26,7 @@ func (n *node) roomsView() recovery.View {
 }
 
 // wireRecovery makes what clients that come back need.
-func (n *node) wireRecovery(ctx context.Context, prefix string) error {
+func (n *node) wireRecovery(ctx context.Context) error {
 	n.ring = recovery.NewRing(recovery.RingConfig{})
 	n.past = recovery.NewPast(n.ring, n.store, realtime.NewFacts(n.logger).Of, n.roomsView().Joined, recovery.Config{
 		MaxEvents: n.settings.RecoveryMaxEvents, MaxAge: n.settings.RecoveryMaxAge,
@@ -36,7 +36,7 @@ func (n *node) wireRecovery(ctx context.Context, prefix string) error {
 		return err
 	}
 	n.pids = recovery.NewSessions(n.redis, key, recovery.SessionsConfig{
-		Prefix: prefix + "pid:", TTL: n.settings.RecoveryMaxAge, Logger: n.logger,
+		Prefix: n.keys + "pid:", TTL: n.settings.RecoveryMaxAge, Logger: n.logger,
 	})
 	return nil
 }
