@@ -21,7 +21,8 @@
 //
 // Doubt. Nobody is judged to be gone while it is not known who is where: when Redis is away, and for a lease after
 // it has lost a node, as it does when it is emptied; by then every node has written its users
-// anew. A judgement that is wrong all the same is taken back by the node that has the user: it reads it in the log.
+// anew. A judgement that is wrong all the same is taken back by the node that has the user, as soon as it has told
+// Redis: it reads it in the log.
 //
 // Waiting. Opened and what it returns never wait. Writes to Redis are pipelined, many users at a time.
 //

@@ -128,11 +128,15 @@ func (t *Tracker) come(ctx context.Context, list []coming) bool {
 	return err == nil
 }
 
-// leave is for users whose grace is over here. What cannot be told now the next look at everybody finds.
+// leave is for users whose grace is over here. Once Redis knows that, the next look at everybody finds whom the log could
+// not be told of.
 func (t *Tracker) leave(ctx context.Context, ids []string) {
 	gone, err := t.leases.gone(ctx, ids, true)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = t.goOffline(ctx, gone)
+	case !errors.Is(err, errDoubt):
+		t.stay(ids)
 	}
 	if err != nil {
 		t.lookAtAll()
@@ -226,7 +230,7 @@ func (t *Tracker) takeBack(r event.Recorded) {
 		e, ok := payload.(event.UserWentOffline)
 		u.invisible = u.invisible || ok && e.Unseen // nobody is to be seen by our mistake
 	}
-	u.come, u.held = true, false
+	u.come, u.wrong, u.held = true, true, false
 	t.mark(r.Stream.Key())
 }
 

@@ -30,6 +30,8 @@ type user struct {
 	held bool
 	// come means that the log has to be told that the user is there, invisible how.
 	come, invisible bool
+	// wrong means that the log says otherwise. As long as Redis cannot be told, other nodes would only say so again.
+	wrong bool
 	// until is when the grace ends of one without sockets.
 	until time.Time
 }
@@ -147,9 +149,9 @@ func (t *Tracker) coming() (list []coming) {
 		switch {
 		case u == nil || u.held && (!u.come || u.sockets == 0): // with the next socket it is marked again
 			delete(t.todo, id)
-		case u.come && u.sockets > 0 && len(list) < t.cfg.Batch:
+		case u.come && u.sockets > 0 && (u.held || !u.wrong) && len(list) < t.cfg.Batch:
 			list = append(list, coming{id, u.invisible})
-			u.come, u.invisible = false, false
+			u.come, u.invisible, u.wrong = false, false, false
 		}
 	}
 	return list
@@ -186,6 +188,19 @@ func (t *Tracker) leaving() (ids []string, wait time.Duration) {
 		t.left = nil
 	}
 	return ids, 0
+}
+
+// stay keeps users whose leaving Redis could not be told, to try again.
+func (t *Tracker) stay(ids []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	until := t.now().Add(max(t.cfg.Grace, t.cfg.Retry))
+	for _, id := range ids {
+		if t.users[id] == nil { // else it has come back
+			t.users[id] = &user{come: true, until: until}
+			t.left = append(t.left, leaving{id, until})
+		}
+	}
 }
 
 // lookAtAll says that somebody may be gone without a trace here.

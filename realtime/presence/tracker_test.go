@@ -3,6 +3,7 @@ package presence_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
@@ -140,7 +141,12 @@ type node struct {
 
 func (w *world) node(name string, change ...func(*presence.Config, *presence.Deps)) *node {
 	w.t.Helper()
-	options, err := redis.ParseURL(w.url)
+	return w.nodeAt(w.url, name, change...)
+}
+
+func (w *world) nodeAt(url, name string, change ...func(*presence.Config, *presence.Deps)) *node {
+	w.t.Helper()
+	options, err := redis.ParseURL(url)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -271,6 +277,52 @@ func TestAnEmptiedRedisMakesNobodyGo(t *testing.T) {
 	cy()
 	w.await("ann", came, gone)
 	w.await("cy", came, gone)
+}
+
+// Whoever leaves while Redis does not answer is not there for ever after.
+func TestWhoLeavesWhileRedisIsAwayIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	line, url := cable(t, w.url)
+	shorter := func(c *presence.Config, _ *presence.Deps) { c.TTL, c.Timeout = time.Minute, 300*time.Millisecond }
+	one := w.nodeAt(url, "one", shorter)
+	leave := one.Opened("ann", false)
+	w.await("ann", came)
+	time.Sleep(2 * time.Second) // nobody is in doubt any more
+	line.Cut()
+	leave()
+	time.Sleep(1200 * time.Millisecond) // the grace is over, and what was asked of Redis
+	line.Heal()
+	w.await("ann", came, gone)
+}
+
+// A node that has no line to Redis while the others have does not quarrel with them about who is there.
+func TestACutOffNodeDoesNotQuarrel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	line, url := cable(t, w.url)
+	one := w.nodeAt(url, "one")
+	w.node("two")
+	one.Opened("ann", false)
+	w.await("ann", came)
+	time.Sleep(2 * time.Second)
+	line.Cut()
+	w.await("ann", came, gone)
+	time.Sleep(3 * time.Second) // some looks at everybody
+	line.Heal()
+	w.await("ann", came, gone, came)
+}
+
+// cable is a line to a Redis that can be cut.
+func cable(t *testing.T, target string) (*testenv.Proxy, string) {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := testenv.TCPProxy(t, u.Host)
+	u.Host = line.Addr
+	return line, u.String()
 }
 
 // What was judged wrongly is taken back, and shows nobody who does not want to be seen.
