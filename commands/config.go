@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,11 +90,11 @@ type Config struct {
 const repeatable = 16_384
 
 func (c Config) withDefaults() Config {
-	c.MaxMessageLength = orDefault(c.MaxMessageLength, message.DefaultMaxLength)
-	c.RateLimitWindow = orDefault(c.RateLimitWindow, time.Minute)
-	c.ReceiptWindow = orDefault(c.ReceiptWindow, 250*time.Millisecond)
-	c.CachedRooms = orDefault(c.CachedRooms, 20_000)
-	c.CachedUsers = orDefault(c.CachedUsers, 100_000)
+	c.MaxMessageLength = cmp.Or(c.MaxMessageLength, message.DefaultMaxLength)
+	c.RateLimitWindow = cmp.Or(c.RateLimitWindow, time.Minute)
+	c.ReceiptWindow = cmp.Or(c.ReceiptWindow, 250*time.Millisecond)
+	c.CachedRooms = cmp.Or(c.CachedRooms, 20_000)
+	c.CachedUsers = cmp.Or(c.CachedUsers, 100_000)
 	return c
 }
 
@@ -128,14 +129,6 @@ func (d Deps) withDefaults() Deps {
 		d.Observe = func(string, domain.Code, time.Duration) {}
 	}
 	return d
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // app is what all use cases share.

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -34,11 +35,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Prefix = orDefault(c.Prefix, "parley:rate:")
-	c.Wait = orDefault(c.Wait, 50*time.Millisecond)
-	c.Retry = orDefault(c.Retry, time.Second)
-	c.Batch = orDefault(c.Batch, 512)
-	c.Keys = orDefault(c.Keys, defaultKeys)
+	c.Prefix = cmp.Or(c.Prefix, "parley:rate:")
+	c.Wait = cmp.Or(c.Wait, 50*time.Millisecond)
+	c.Retry = cmp.Or(c.Retry, time.Second)
+	c.Batch = cmp.Or(c.Batch, 512)
+	c.Keys = cmp.Or(c.Keys, defaultKeys)
 	if c.Now == nil {
 		c.Now = time.Now //nolint:forbidigo // the clock of a program that brings none
 	}
@@ -46,14 +47,6 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // Redis counts for all processes. It is safe for concurrent use.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,14 +39,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Topic = orDefault(c.Topic, "parley:commits")
-	c.MaxLen = orDefault(c.MaxLen, 1000)
-	c.PublishQueue = orDefault(c.PublishQueue, 1024)
-	c.RingEvents = orDefault(c.RingEvents, 16_384)
-	c.RingBytes = orDefault(c.RingBytes, 32<<20)
-	c.HeadEvery = orDefault(c.HeadEvery, time.Second)
-	c.AwayEvery = orDefault(c.AwayEvery, 50*time.Millisecond)
-	c.RedisTimeout = orDefault(c.RedisTimeout, time.Second)
+	c.Topic = cmp.Or(c.Topic, "parley:commits")
+	c.MaxLen = cmp.Or(c.MaxLen, 1000)
+	c.PublishQueue = cmp.Or(c.PublishQueue, 1024)
+	c.RingEvents = cmp.Or(c.RingEvents, 16_384)
+	c.RingBytes = cmp.Or(c.RingBytes, 32<<20)
+	c.HeadEvery = cmp.Or(c.HeadEvery, time.Second)
+	c.AwayEvery = cmp.Or(c.AwayEvery, 50*time.Millisecond)
+	c.RedisTimeout = cmp.Or(c.RedisTimeout, time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -53,14 +54,6 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // ParseRedisURL reads redis:// and rediss:// URLs; a list with commas is a cluster.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -36,15 +37,15 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Timeout = orDefault(c.Timeout, 5*time.Second)
-	c.ReadTimeout = orDefault(c.ReadTimeout, 5*time.Second)
-	c.DrainTimeout = orDefault(c.DrainTimeout, 5*time.Second)
-	c.BatchCommands = orDefault(c.BatchCommands, 500)
-	c.BatchBytes = orDefault(c.BatchBytes, 1<<20)
-	c.QueueCommands = orDefault(c.QueueCommands, 50_000)
-	c.QueueBytes = orDefault(c.QueueBytes, 64<<20)
-	c.Deciders = orDefault(c.Deciders, 8)
-	c.LockKey = orDefault(c.LockKey, 0x7061726c65790001)
+	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 5*time.Second)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, 5*time.Second)
+	c.BatchCommands = cmp.Or(c.BatchCommands, 500)
+	c.BatchBytes = cmp.Or(c.BatchBytes, 1<<20)
+	c.QueueCommands = cmp.Or(c.QueueCommands, 50_000)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 64<<20)
+	c.Deciders = cmp.Or(c.Deciders, 8)
+	c.LockKey = cmp.Or(c.LockKey, 0x7061726c65790001)
 	if c.OnCommit == nil {
 		c.OnCommit = func([]event.Recorded) {}
 	}
@@ -52,12 +53,4 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

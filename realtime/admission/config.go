@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"crypto/rand"
 	"log/slog"
 	"time"
@@ -28,22 +29,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Node = orDefault(c.Node, rand.Text())
-	c.Prefix = orDefault(c.Prefix, "parley:admission:")
-	c.Lease = orDefault(c.Lease, 30*time.Second)
-	c.Wait = orDefault(c.Wait, 50*time.Millisecond)
-	c.Retry = orDefault(c.Retry, time.Second)
-	c.Batch = orDefault(c.Batch, 256)
+	c.Node = cmp.Or(c.Node, rand.Text())
+	c.Prefix = cmp.Or(c.Prefix, "parley:admission:")
+	c.Lease = cmp.Or(c.Lease, 30*time.Second)
+	c.Wait = cmp.Or(c.Wait, 50*time.Millisecond)
+	c.Retry = cmp.Or(c.Retry, time.Second)
+	c.Batch = cmp.Or(c.Batch, 256)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/netip"
@@ -38,7 +39,7 @@ type Arrivals struct {
 
 // NewArrivals returns arrivals of which nobody has come.
 func NewArrivals(cfg ArrivalsConfig) *Arrivals {
-	setDefault(&cfg.Burst, cfg.Rate)
+	cfg.Burst = cmp.Or(cfg.Burst, cfg.Rate)
 	if cfg.Address == nil {
 		cfg.Address = peerAddress
 	}

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -53,17 +54,17 @@ type Config struct {
 
 // WithDefaults returns c with every zero field set to what it stands for.
 func (c Config) WithDefaults() Config {
-	setDefault(&c.PingInterval, 25*time.Second)
-	setDefault(&c.PingTimeout, 60*time.Second)
-	setDefault(&c.WriteTimeout, 10*time.Second)
-	setDefault(&c.UpgradeTimeout, 10*time.Second)
-	setDefault(&c.CloseGrace, 2*time.Second)
-	setDefault(&c.MaxPayload, 1_000_000)
-	setDefault(&c.MaxPackets, 4096)
-	setDefault(&c.MaxPings, 20)
-	setDefault(&c.QueueBytes, 1<<20)
-	setDefault(&c.QueueFrames, 1024)
-	setDefault(&c.RetryAfter, 2*time.Second)
+	c.PingInterval = cmp.Or(c.PingInterval, 25*time.Second)
+	c.PingTimeout = cmp.Or(c.PingTimeout, 60*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
+	c.UpgradeTimeout = cmp.Or(c.UpgradeTimeout, 10*time.Second)
+	c.CloseGrace = cmp.Or(c.CloseGrace, 2*time.Second)
+	c.MaxPayload = cmp.Or(c.MaxPayload, 1_000_000)
+	c.MaxPackets = cmp.Or(c.MaxPackets, 4096)
+	c.MaxPings = cmp.Or(c.MaxPings, 20)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 1<<20)
+	c.QueueFrames = cmp.Or(c.QueueFrames, 1024)
+	c.RetryAfter = cmp.Or(c.RetryAfter, 2*time.Second)
 	if c.CheckOrigin == nil {
 		c.CheckOrigin = SameHost
 	}
@@ -74,13 +75,6 @@ func (c Config) WithDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // tick is the wheel's granularity: fine enough that a heartbeat is at most 2%

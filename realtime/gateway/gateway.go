@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -78,14 +79,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.MaxInFlight, 256)
-	setDefault(&c.Rate, 200)
-	setDefault(&c.Burst, 2*max(c.Rate, 0))
-	setDefault(&c.MaxOpening, 64)
-	setDefault(&c.CommandTimeout, 10*time.Second)
-	setDefault(&c.ReconnectAfter, time.Second)
-	setDefault(&c.BatchWindow, 100*time.Millisecond)
-	setDefault(&c.BatchSize, 50)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 256)
+	c.Rate = cmp.Or(c.Rate, 200)
+	c.Burst = cmp.Or(c.Burst, 2*max(c.Rate, 0))
+	c.MaxOpening = cmp.Or(c.MaxOpening, 64)
+	c.CommandTimeout = cmp.Or(c.CommandTimeout, 10*time.Second)
+	c.ReconnectAfter = cmp.Or(c.ReconnectAfter, time.Second)
+	c.BatchWindow = cmp.Or(c.BatchWindow, 100*time.Millisecond)
+	c.BatchSize = cmp.Or(c.BatchSize, 50)
 	if c.Ready == nil {
 		ready := make(chan struct{})
 		close(ready)
@@ -107,13 +108,6 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 type noMetrics struct{}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -61,7 +62,7 @@ type PlainConfig struct {
 
 // NewPlain returns the door to a gateway.
 func NewPlain(g *Gateway, proxies Proxies, cfg PlainConfig) *Plain {
-	setDefault(&cfg.AuthTimeout, 10*time.Second)
+	cfg.AuthTimeout = cmp.Or(cfg.AuthTimeout, 10*time.Second)
 	d := &Plain{gateway: g, proxies: proxies, timeout: cfg.AuthTimeout}
 	cfg.Engine.Authorize = withoutToken(cfg.Engine.WithDefaults().Authorize)
 	d.engine = engineio.NewPlainServer(cfg.Engine, d.accept)

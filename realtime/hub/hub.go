@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -55,17 +56,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Lanes, min(runtime.GOMAXPROCS(0), 16))
-	setDefault(&c.MaxRooms, 100)
-	setDefault(&c.MaxHeld, 1000)
-	setDefault(&c.MaxRemovals, 1<<16)
+	c.Lanes = cmp.Or(c.Lanes, min(runtime.GOMAXPROCS(0), 16))
+	c.MaxRooms = cmp.Or(c.MaxRooms, 100)
+	c.MaxHeld = cmp.Or(c.MaxHeld, 1000)
+	c.MaxRemovals = cmp.Or(c.MaxRemovals, 1<<16)
 	return c
-}
-
-func setDefault(field *int, value int) {
-	if *field == 0 {
-		*field = value
-	}
 }
 
 // Hub is who hears what on this node. Make one with New.

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -37,27 +38,20 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Node, "node")
-	setDefault(&c.Prefix, "presence:")
-	setDefault(&c.TTL, 300*time.Second)
-	setDefault(&c.Grace, 10*time.Second)
+	c.Node = cmp.Or(c.Node, "node")
+	c.Prefix = cmp.Or(c.Prefix, "presence:")
+	c.TTL = cmp.Or(c.TTL, 300*time.Second)
+	c.Grace = cmp.Or(c.Grace, 10*time.Second)
 	c.Grace = max(c.Grace, 0)
-	setDefault(&c.Lease, min(10*time.Second, c.TTL))
-	setDefault(&c.Look, min(30*time.Second, c.TTL))
-	setDefault(&c.Retry, time.Second)
-	setDefault(&c.Batch, 500)
-	setDefault(&c.Timeout, time.Second)
+	c.Lease = cmp.Or(c.Lease, min(10*time.Second, c.TTL))
+	c.Look = cmp.Or(c.Look, min(30*time.Second, c.TTL))
+	c.Retry = cmp.Or(c.Retry, time.Second)
+	c.Batch = cmp.Or(c.Batch, 500)
+	c.Timeout = cmp.Or(c.Timeout, time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Deps are what a Tracker stands on. All are required.

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -48,12 +49,12 @@ func (c Config) withDefaults() Config {
 	limits := c.limits().withDefaults()
 	c.MaxAttachments, c.MaxEventName, c.MaxNamespace = limits.MaxAttachments, limits.MaxEventName, limits.MaxNamespace
 	c.MaxJSONDepth, c.MaxArgs = limits.MaxJSONDepth, limits.MaxArgs
-	setDefault(&c.ConnectTimeout, 10*time.Second)
-	setDefault(&c.MaxConnects, 16)
-	setDefault(&c.AckTimeout, 10*time.Second)
-	setDefault(&c.MaxPendingAcks, 256)
-	setDefault(&c.AttachmentTimeout, 10*time.Second)
-	setDefault(&c.MaxAttachmentBytes, c.Engine.MaxPayload)
+	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 10*time.Second)
+	c.MaxConnects = cmp.Or(c.MaxConnects, 16)
+	c.AckTimeout = cmp.Or(c.AckTimeout, 10*time.Second)
+	c.MaxPendingAcks = cmp.Or(c.MaxPendingAcks, 256)
+	c.AttachmentTimeout = cmp.Or(c.AttachmentTimeout, 10*time.Second)
+	c.MaxAttachmentBytes = cmp.Or(c.MaxAttachmentBytes, c.Engine.MaxPayload)
 	if c.Handshake == nil {
 		c.Handshake = func(*http.Request) any { return nil }
 	}
@@ -74,17 +75,10 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	setDefault(&l.MaxAttachments, 10)
-	setDefault(&l.MaxEventName, 128)
-	setDefault(&l.MaxNamespace, 128)
-	setDefault(&l.MaxJSONDepth, 64)
-	setDefault(&l.MaxArgs, 64)
+	l.MaxAttachments = cmp.Or(l.MaxAttachments, 10)
+	l.MaxEventName = cmp.Or(l.MaxEventName, 128)
+	l.MaxNamespace = cmp.Or(l.MaxNamespace, 128)
+	l.MaxJSONDepth = cmp.Or(l.MaxJSONDepth, 64)
+	l.MaxArgs = cmp.Or(l.MaxArgs, 64)
 	return l
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

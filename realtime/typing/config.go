@@ -1,6 +1,7 @@
 package typing
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -37,26 +38,19 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Topic, "typing")
-	setDefault(&c.Node, "node")
-	setDefault(&c.TTL, 5*time.Second)
-	setDefault(&c.Gather, 5*time.Millisecond)
-	setDefault(&c.MaxLen, 500)
-	setDefault(&c.Burst, 30)
-	setDefault(&c.Rate, 5)
-	setDefault(&c.MaxTypists, 100_000)
-	setDefault(&c.Timeout, time.Second)
+	c.Topic = cmp.Or(c.Topic, "typing")
+	c.Node = cmp.Or(c.Node, "node")
+	c.TTL = cmp.Or(c.TTL, 5*time.Second)
+	c.Gather = cmp.Or(c.Gather, 5*time.Millisecond)
+	c.MaxLen = cmp.Or(c.MaxLen, 500)
+	c.Burst = cmp.Or(c.Burst, 30)
+	c.Rate = cmp.Or(c.Rate, 5)
+	c.MaxTypists = cmp.Or(c.MaxTypists, 100_000)
+	c.Timeout = cmp.Or(c.Timeout, time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Deps are what a Service stands on. All are required.
