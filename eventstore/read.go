@@ -30,6 +30,9 @@ type Reader interface {
 	Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error)
 	// Numbered is the event of a stream that was given a seq; false if there is none.
 	Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error)
+	// NumberedBetween reads the events of a stream that were given the seqs from one to another, at most MaxPage of
+	// them. The cost follows their number, not what was recorded between them.
+	NumberedBetween(ctx context.Context, s event.Stream, from, to int64) ([]event.Recorded, error)
 	// ByID reads the events of these ids; ids that are not in the log are left out.
 	ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error)
 	// About reads a message (the event of that id) and everything about it: edits, deletions,
@@ -38,9 +41,28 @@ type Reader interface {
 	// LastAbout reads the last events about a subject below a position (0: of all), of these types (none
 	// named: of any).
 	LastAbout(ctx context.Context, subject string, below event.Position, limit int, types ...string) ([]event.Recorded, error)
+	// LastAboutEach is LastAbout for several subjects, each of which is named once and at most MaxPage of which are.
+	// limit is for each of them, and is lowered where all together could be more than MaxPage.
+	LastAboutEach(ctx context.Context, subjects []Subject, limit int, types ...string) ([]event.Recorded, error)
 	// PositionAt is the last position that was recorded at or before t, 0 if there is none. Time
 	// never goes back along the log, so positions up to it are exactly what had happened by t.
 	PositionAt(ctx context.Context, t time.Time) (event.Position, error)
+}
+
+// Subject is what events are about.
+type Subject struct {
+	ID string
+	// Below is up to where they are asked for. Zero means all of them.
+	Below event.Position
+}
+
+// EachOf is the limit for each of so many subjects.
+func EachOf(subjects, limit int) int {
+	most := max(MaxPage/max(subjects, 1), 1)
+	if limit <= 0 {
+		return most
+	}
+	return min(limit, most)
 }
 
 // Log is the whole store.

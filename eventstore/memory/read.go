@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sort"
@@ -84,6 +85,22 @@ func (n *Node) Numbered(ctx context.Context, s event.Stream, seq int64) (event.R
 	return found[0], true, nil
 }
 
+// NumberedBetween reads the events of a stream that were given the seqs from one to another.
+func (n *Node) NumberedBetween(ctx context.Context, s event.Stream, from, to int64) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		var found []event.Recorded
+		last := int64(0)
+		for _, p := range n.log.streams[s] {
+			e := n.log.events[p-1]
+			if e.Seq > last && e.Seq >= from && e.Seq <= to && len(found) < eventstore.MaxPage {
+				found = append(found, e)
+			}
+			last = e.Seq
+		}
+		return found
+	})
+}
+
 // ByID reads the events of these ids.
 func (n *Node) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
 	return read(ctx, n.log, func() []event.Recorded { return n.log.byID(ids) })
@@ -110,15 +127,34 @@ func (n *Node) LastAbout(
 		limit = eventstore.MaxPage
 	}
 	return read(ctx, n.log, func() []event.Recorded {
+		return n.log.lastAbout(eventstore.Subject{ID: subject, Below: below}, limit, types)
+	})
+}
+
+// LastAboutEach is LastAbout for several subjects.
+func (n *Node) LastAboutEach(
+	ctx context.Context, subjects []eventstore.Subject, limit int, types ...string,
+) ([]event.Recorded, error) {
+	limit = eventstore.EachOf(len(subjects), limit)
+	return read(ctx, n.log, func() []event.Recorded {
 		var found []event.Recorded
-		for _, r := range slices.Backward(n.log.at(n.log.subjects[subject])) {
-			if len(found) < limit && (below == 0 || r.Position < below) && (len(types) == 0 || slices.Contains(types, r.Type)) {
-				found = append(found, r)
-			}
+		for _, s := range subjects[:min(len(subjects), eventstore.MaxPage)] {
+			found = append(found, n.log.lastAbout(s, limit, types)...)
 		}
-		slices.Reverse(found)
+		slices.SortFunc(found, func(a, b event.Recorded) int { return cmp.Compare(a.Position, b.Position) })
 		return found
 	})
+}
+
+func (l *log) lastAbout(s eventstore.Subject, limit int, types []string) []event.Recorded {
+	var found []event.Recorded
+	for _, r := range slices.Backward(l.at(l.subjects[s.ID])) {
+		if len(found) < limit && (s.Below == 0 || r.Position < s.Below) && (len(types) == 0 || slices.Contains(types, r.Type)) {
+			found = append(found, r)
+		}
+	}
+	slices.Reverse(found)
+	return found
 }
 
 // PositionAt is the last position that was recorded at or before t.

@@ -57,6 +57,68 @@ UNION ALL
 SELECT ` + columns + ` FROM log.events
 WHERE stream = $1 AND version = (SELECT low FROM search WHERE low = high) AND seq = $2`
 
+	// Both ends are searched for. What lies between them is read as it is, unless there is much more than what is
+	// asked for: then each one is searched for, too. A number's first event is the one that was given it.
+	sqlReadNumberedBetween = `
+WITH bounds AS MATERIALIZED (
+	SELECT first.version AS low, final.version AS high, final.seq
+	FROM (SELECT version, least(seq, $3) AS seq FROM log.events WHERE stream = $1 ORDER BY version DESC LIMIT 1) last
+	CROSS JOIN LATERAL (
+		WITH RECURSIVE search(low, high) AS (
+			SELECT 1::bigint, last.version
+		UNION ALL
+			SELECT CASE WHEN probe.hit THEN search.low ELSE probe.middle + 1 END,
+			       CASE WHEN probe.hit THEN probe.middle ELSE search.high END
+			FROM search CROSS JOIN LATERAL (
+				SELECT middle, (SELECT seq FROM log.events WHERE stream = $1 AND version = middle) >= $2 AS hit
+				FROM (SELECT (search.low + search.high) / 2 AS middle) m
+			) probe
+			WHERE search.low < search.high
+		)
+		SELECT low AS version FROM search WHERE low = high
+	) first
+	CROSS JOIN LATERAL (
+		WITH RECURSIVE search(low, high) AS (
+			SELECT first.version, last.version
+		UNION ALL
+			SELECT CASE WHEN probe.hit THEN search.low ELSE probe.middle + 1 END,
+			       CASE WHEN probe.hit THEN probe.middle ELSE search.high END
+			FROM search CROSS JOIN LATERAL (
+				SELECT middle, (SELECT seq FROM log.events WHERE stream = $1 AND version = middle) >= last.seq AS hit
+				FROM (SELECT (search.low + search.high) / 2 AS middle) m
+			) probe
+			WHERE search.low < search.high
+		)
+		SELECT low AS version, last.seq FROM search WHERE low = high
+	) final
+	WHERE last.seq >= $2
+)
+SELECT ` + columns + ` FROM (
+	(SELECT DISTINCT ON (e.seq) e.* FROM bounds
+	CROSS JOIN LATERAL (SELECT * FROM log.events WHERE stream = $1 AND version BETWEEN bounds.low AND bounds.high) e
+	WHERE bounds.high - bounds.low <= 16 * ($3 - $2 + 1)
+	ORDER BY e.seq, e.version)
+UNION ALL
+	SELECT e.* FROM bounds
+	CROSS JOIN generate_series($2, bounds.seq) AS wanted(seq)
+	CROSS JOIN LATERAL (
+		WITH RECURSIVE search(low, high) AS (
+			SELECT bounds.low, bounds.high
+		UNION ALL
+			SELECT CASE WHEN probe.hit THEN search.low ELSE probe.middle + 1 END,
+			       CASE WHEN probe.hit THEN probe.middle ELSE search.high END
+			FROM search CROSS JOIN LATERAL (
+				SELECT middle, (SELECT seq FROM log.events WHERE stream = $1 AND version = middle) >= wanted.seq AS hit
+				FROM (SELECT (search.low + search.high) / 2 AS middle) m
+			) probe
+			WHERE search.low < search.high
+		)
+		SELECT low AS version FROM search WHERE low = high
+	) given
+	CROSS JOIN LATERAL (SELECT * FROM log.events WHERE stream = $1 AND version = given.version) e
+	WHERE bounds.high - bounds.low > 16 * ($3 - $2 + 1)
+) numbered ORDER BY position`
+
 	// Most streams have nothing new, which their last version tells; only in the others the first version to
 	// return is searched for, as above. "last" is at most where the search has to end.
 	sqlReadSince = `
@@ -115,6 +177,16 @@ SELECT ` + columns + ` FROM (
 	SELECT ` + columns + ` FROM log.events
 	WHERE subject = $1 AND position < $2 AND ($4::text[] IS NULL OR type = ANY($4))
 	ORDER BY position DESC LIMIT $3
+) last ORDER BY position`
+
+	sqlLastAboutEach = `
+SELECT ` + columns + ` FROM (
+	SELECT e.* FROM unnest($1::text[], $2::bigint[]) AS wanted(subject, below)
+	CROSS JOIN LATERAL (
+		SELECT * FROM log.events
+		WHERE subject = wanted.subject AND position < wanted.below AND ($4::text[] IS NULL OR type = ANY($4))
+		ORDER BY position DESC LIMIT $3
+	) e
 ) last ORDER BY position`
 )
 
@@ -178,6 +250,16 @@ func (s *Store) Numbered(ctx context.Context, stream event.Stream, seq int64) (e
 	return found[0], true, nil
 }
 
+// NumberedBetween reads the events of a stream that were given the seqs from one to another.
+func (s *Store) NumberedBetween(ctx context.Context, stream event.Stream, from, to int64) ([]event.Recorded, error) {
+	from = max(from, 1)
+	to = min(to, from+eventstore.MaxPage-1)
+	if to < from {
+		return nil, ctx.Err()
+	}
+	return s.page(ctx, "read by numbers", int(to-from+1), sqlReadNumberedBetween, string(stream), from, to)
+}
+
 // ByID reads the events of these ids.
 func (s *Store) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
 	if len(ids) == 0 {
@@ -200,6 +282,25 @@ func (s *Store) LastAbout(
 	}
 	return s.page(ctx, "read the last about a subject", min(pageSize(limit), guess), sqlLastAbout,
 		subject, int64(below), pageSize(limit), types)
+}
+
+// LastAboutEach is LastAbout for several subjects.
+func (s *Store) LastAboutEach(
+	ctx context.Context, subjects []eventstore.Subject, limit int, types ...string,
+) ([]event.Recorded, error) {
+	if len(subjects) == 0 {
+		return nil, ctx.Err()
+	}
+	subjects = subjects[:min(len(subjects), eventstore.MaxPage)]
+	ids, below := make([]string, len(subjects)), make([]int64, len(subjects))
+	for i, about := range subjects {
+		ids[i], below[i] = about.ID, int64(about.Below)
+		if about.Below == 0 {
+			below[i] = math.MaxInt64
+		}
+	}
+	return s.page(ctx, "read the last about subjects", guess, sqlLastAboutEach,
+		ids, below, eventstore.EachOf(len(subjects), limit), types)
 }
 
 // PositionAt is the last position that was recorded at or before t.

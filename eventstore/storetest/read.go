@@ -17,9 +17,11 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"streams, since":         since,
 		"last, up to a position": lastUpTo,
 		"by number":              numbered,
+		"by numbers":             numberedBetween,
 		"by id":                  byID,
 		"about a message":        about,
 		"last about a subject":   lastAbout,
+		"last about each":        lastAboutEach,
 		"position at a time":     positionAt,
 	}
 }
@@ -218,6 +220,43 @@ func numbered(t *testing.T, o Opened) {
 	}
 }
 
+func numberedBetween(t *testing.T, o Opened) {
+	var sent []event.Recorded
+	for i := range 9 {
+		e := must(t, o.Log, of(Sent(t, "a"))).Events[0]
+		sent = append(sent, e)
+		between := i % 3
+		if i == 4 {
+			between = 100 // more than anybody reads to get at what is around it
+		}
+		for range between {
+			must(t, o.Log, of(Deleted(t, "a", e.ID)))
+		}
+		must(t, o.Log, of(Sent(t, "b")))
+	}
+	for from := int64(-1); from < 12; from++ {
+		for to := int64(-1); to < 12; to++ {
+			got, err := o.Log.NumberedBetween(waiting(t), sent[0].Stream, from, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []event.Recorded
+			for _, e := range sent {
+				if e.Seq >= from && e.Seq <= to {
+					want = append(want, e)
+				}
+			}
+			same(t, got, want)
+		}
+	}
+	if got, err := o.Log.NumberedBetween(waiting(t), sent[0].Stream, 3, 1<<62); err != nil || len(got) != 7 {
+		t.Errorf("up to the end: %d events (%v)", len(got), err)
+	}
+	if got, err := o.Log.NumberedBetween(waiting(t), "messages-none", 1, 9); err != nil || len(got) > 0 {
+		t.Errorf("of no stream: %d events (%v)", len(got), err)
+	}
+}
+
 func byID(t *testing.T, o Opened) {
 	stored := fill(t, o, 5)
 	got, err := o.Log.ByID(waiting(t), stored[3].ID, NewID(), stored[1].ID, stored[3].ID)
@@ -278,6 +317,47 @@ func lastAbout(t *testing.T, o Opened) {
 	}
 	if got, err := o.Log.LastAbout(waiting(t), "nothing", 0, 1); err != nil || len(got) > 0 {
 		t.Errorf("about nothing: %v, %v", got, err)
+	}
+}
+
+func lastAboutEach(t *testing.T, o Opened) {
+	var subjects []eventstore.Subject
+	var all [3][]event.Recorded
+	for range all {
+		subjects = append(subjects, eventstore.Subject{ID: must(t, o.Log, of(Sent(t, "b"))).Events[0].ID.String()})
+	}
+	for i := range 8 {
+		for n, s := range subjects[:len(all)-i/4] {
+			id, err := event.ParseID(s.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[n] = append(all[n], must(t, o.Log, of(Deleted(t, "b", id))).Events...)
+		}
+	}
+	subjects[1].Below = all[1][5].Position
+	subjects = append(subjects, eventstore.Subject{ID: "nothing"})
+	for _, c := range []struct {
+		limit int
+		types []string
+		want  [][]event.Recorded
+	}{
+		{0, nil, [][]event.Recorded{all[0], all[1][:5], all[2]}},
+		{1 << 30, nil, [][]event.Recorded{all[0], all[1][:5], all[2]}},
+		{3, nil, [][]event.Recorded{all[0][5:], all[1][2:5], all[2][1:]}},
+		{1, []string{event.TypeMessageDeleted}, [][]event.Recorded{all[0][7:], all[1][4:5], all[2][3:]}},
+		{1, []string{event.TypeMessageEdited}, nil},
+	} {
+		want := slices.Concat(c.want...)
+		slices.SortFunc(want, func(a, b event.Recorded) int { return int(a.Position - b.Position) })
+		got, err := o.Log.LastAboutEach(waiting(t), subjects, c.limit, c.types...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, want)
+	}
+	if got, err := o.Log.LastAboutEach(waiting(t), nil, 1); err != nil || len(got) > 0 {
+		t.Errorf("about nobody: %v, %v", got, err)
 	}
 }
 
