@@ -49,6 +49,7 @@ func scenarios() []scenario {
 		{"catchup", "a follower reading the log from its start", benchCatchUp},
 		{"idle", "memory of an idle WebSocket connection", benchIdle},
 		{"recovery", "a client that comes back to 100 missed messages, of few and of many events", benchRecovery},
+		{"rebuild", "parley rebuild", benchRebuild},
 		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm},
 	}
 }
