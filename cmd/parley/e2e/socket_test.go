@@ -16,13 +16,14 @@ import (
 
 var errClosed = errors.New("the connection closed before the answer came")
 
-// socket is a Socket.IO client over WebSocket that does nothing on its own: no reconnect,
+// socket is a client over WebSocket, of Socket.IO or of the plain door, that does nothing on its own: no reconnect,
 // no buffer, no retry. What it was not answered it does not know.
 type socket struct {
-	conn *websocket.Conn
-	done chan struct{} // closed when the connection is gone and all callbacks have run
-	id   string        // that the server gave it
-	pid  string        // and by which it finds it again, "" if it gave none
+	conn  *websocket.Conn
+	plain bool
+	done  chan struct{} // closed when the connection is gone and all callbacks have run
+	id    string        // that the server gave it
+	pid   string        // and by which it finds it again, "" if it gave none
 
 	writing sync.Mutex
 
@@ -169,6 +170,8 @@ func (s *socket) read(early []string) {
 
 func (s *socket) take(frame string) {
 	switch {
+	case s.plain:
+		s.takePlain(frame)
 	case frame == "2":
 		s.write("3")
 	case strings.HasPrefix(frame, "42"):
@@ -198,10 +201,7 @@ func (s *socket) answer(packet string) {
 	if err != nil {
 		return
 	}
-	s.mu.Lock()
-	done := s.pending[id]
-	delete(s.pending, id)
-	s.mu.Unlock()
+	done := s.asked(id)
 	if done == nil {
 		return
 	}
@@ -211,6 +211,15 @@ func (s *socket) answer(packet string) {
 		return
 	}
 	done(answers[0], nil)
+}
+
+// asked is who waits for an answer, once.
+func (s *socket) asked(id int) func(ack, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := s.pending[id]
+	delete(s.pending, id)
+	return done
 }
 
 // fail tells everyone who still waits.
@@ -229,16 +238,25 @@ func (s *socket) fail() {
 
 // emit sends a command; done is called once with the answer, or errClosed.
 func (s *socket) emit(name string, payload any, done func(ack, error)) {
-	body, err := json.Marshal([]any{name, payload})
+	data, err := json.Marshal(payload)
 	if err != nil {
 		done(ack{}, err)
 		return
 	}
-	s.emitRaw(body, done)
+	if s.plain {
+		s.await(done, func(id int) string { return fmt.Sprintf(`{"id":%d,"event":%q,"data":%s}`, id, name, data) })
+	} else {
+		s.emitRaw(fmt.Appendf(nil, "[%q,%s]", name, data), done)
+	}
 }
 
 // emitRaw sends a packet whose JSON array is made by hand.
 func (s *socket) emitRaw(body []byte, done func(ack, error)) {
+	s.await(done, func(id int) string { return "42" + strconv.Itoa(id) + string(body) })
+}
+
+// await sends what is to be answered under an id.
+func (s *socket) await(done func(ack, error), frame func(id int) string) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -249,7 +267,7 @@ func (s *socket) emitRaw(body []byte, done func(ack, error)) {
 	id := s.nextID
 	s.pending[id] = done
 	s.mu.Unlock()
-	s.write("42" + strconv.Itoa(id) + string(body))
+	s.write(frame(id))
 }
 
 // write sends a frame; one that fails ends the connection, which the reader notices.

@@ -18,6 +18,8 @@ type visitor struct {
 	t    testing.TB
 	user string
 	auth object // what it says of itself each time
+	// plain says that it comes by the plain door.
+	plain bool
 
 	socket *socket
 	visits int
@@ -69,7 +71,11 @@ func (v *visitor) try(ctx context.Context, url string) error {
 	maps.Copy(auth, v.auth) // what a test wants said is said
 	v.visits++
 	visit := v.visits
-	s, err := dialAs(ctx, url, auth, func(e told) { v.take(visit, e) })
+	enter := dialAs
+	if v.plain {
+		enter = dialPlainAs
+	}
+	s, err := enter(ctx, url, auth, func(e told) { v.take(visit, e) })
 	if err != nil {
 		return err
 	}

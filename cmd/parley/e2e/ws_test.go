@@ -44,6 +44,50 @@ func dialPlain(t testing.TB, n *node, query string, header http.Header) *plainSo
 	return &plainSocket{t, conn}
 }
 
+// dialPlainAs is dialAs by the plain door.
+func dialPlainAs(ctx context.Context, base string, auth object, onEvent func(told)) (*socket, error) {
+	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
+	conn, response, err := dialer.DialContext(ctx, plainURL(base), nil)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", base, err)
+	}
+	_ = response.Body.Close()
+	s := &socket{conn: conn, plain: true, done: make(chan struct{}), pending: map[int]func(ack, error){}, onEvent: onEvent}
+	go s.read(nil)
+	a, err := s.ask(ctx, "authenticate", auth)
+	if err == nil && !a.Success {
+		err = refusedError{a.Code}
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// takePlain is take for the plain door.
+func (s *socket) takePlain(raw string) {
+	var f plainFrame
+	if json.Unmarshal([]byte(raw), &f) != nil {
+		return
+	}
+	if f.Event != "" {
+		if s.onEvent != nil {
+			s.onEvent(told{name: f.Event, data: f.Data})
+		}
+		return
+	}
+	id, err := strconv.Atoi(string(f.ID))
+	if err != nil {
+		return
+	}
+	if done := s.asked(id); done != nil {
+		a := f.ack
+		a.Data = f.Data
+		done(a, nil)
+	}
+}
+
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 func (s *plainSocket) say(frame any) {
