@@ -5,6 +5,7 @@ import (
 
 	"parley/domain/event"
 	"parley/eventstore"
+	"parley/eventstore/chain"
 )
 
 // batch is what may become one commit. Its life: newBatch lists what has to be looked up, a session
@@ -27,11 +28,17 @@ type batch struct {
 	idKeys      []event.ID
 	subjectKeys []string
 
-	// The result: rows go to the positions after base.
+	// The result: rows go to the positions after base, where the hash is before, and end with the hash last.
 	base event.Position
 	at   time.Time
+
+	before, last chain.Hash
+
 	rows []row
 	size int
+
+	began time.Time // of the commit, at this node
+	took  time.Duration
 }
 
 type tail struct{ version, seq int64 }
@@ -207,8 +214,14 @@ func (b *batch) accept(events []event.New) ruling {
 // recorded is what the commit stored.
 func (b *batch) recorded() []event.Recorded {
 	events := make([]event.Recorded, len(b.rows))
-	for i, r := range b.rows {
-		events[i] = r.event.Record(b.base+event.Position(i+1), r.version, r.seq, b.at)
+	for i := range b.rows {
+		events[i] = b.record(i)
 	}
 	return events
+}
+
+// record is a row as it is stored.
+func (b *batch) record(i int) event.Recorded {
+	r := &b.rows[i]
+	return r.event.Record(b.base+event.Position(i+1), r.version, r.seq, b.at)
 }

@@ -9,6 +9,7 @@
 //	session.go  the appender's own connection: lock, look up, insert, commit
 //	encode.go   Postgres' binary arrays
 //	read.go     the Reader
+//	stats.go    what it tells of itself
 //
 // # Order
 //

@@ -7,9 +7,9 @@ import (
 
 // Postgres' type numbers (pg_type.oid), fixed for ever.
 const (
-	oidInt2, oidInt8, oidText, oidJSON, oidUUID, oidTimestamptz = 21, 20, 25, 114, 2950, 1184
+	oidInt2, oidInt8, oidText, oidJSON, oidUUID, oidTimestamptz, oidBytea = 21, 20, 25, 114, 2950, 1184, 17
 
-	oidInt2s, oidInt8s, oidTexts, oidJSONs, oidUUIDs = 1005, 1016, 1009, 199, 2951
+	oidInt2s, oidInt8s, oidTexts, oidJSONs, oidUUIDs, oidByteas = 1005, 1016, 1009, 199, 2951, 1001
 )
 
 // array builds the binary form of a one-dimensional array in place:

@@ -1,10 +1,13 @@
 package postgres
 
 import (
+	"time"
+
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"parley/domain/event"
 	"parley/eventstore"
+	"parley/eventstore/chain"
 )
 
 // memory is what the appender still knows from its own commits: where the log ended, and how
@@ -13,6 +16,8 @@ import (
 // commit is one round trip.
 type memory struct {
 	head    event.Position // 0 means that nothing is known
+	hash    chain.Hash     // of the last event
+	at      time.Time      // when it was recorded
 	streams *simplelru.LRU[event.Stream, tail]
 	// caution counts batches that are not worth trying from memory, and doubt how many
 	// it will be the next time: doubled when another node was there first, or when an id was in the log.
@@ -32,9 +37,9 @@ func newMemory() *memory {
 	return &memory{streams: streams}
 }
 
-// foresee fills in what the batch asks for, if all of it is known. Ids of new events are taken to be
-// absent, as they nearly always are; the unique index is there for the others.
-func (m *memory) foresee(b *batch) bool {
+// foresee fills in what the batch asks for, if all of it is known, as of now, the server's time. Ids of new
+// events are taken to be absent, as they nearly always are; the unique index is there for the others.
+func (m *memory) foresee(b *batch, now time.Time) bool {
 	if m.caution > 0 {
 		m.caution--
 		return false
@@ -49,7 +54,10 @@ func (m *memory) foresee(b *batch) bool {
 		}
 		*b.streams[s] = known
 	}
-	b.head = m.head
+	b.head, b.before, b.at = m.head, m.hash, now
+	if now.Before(m.at) {
+		b.at = m.at
+	}
 	return true
 }
 
@@ -73,7 +81,7 @@ func (m *memory) learn(b *batch) {
 	if b.base != m.head {
 		m.streams.Purge()
 	}
-	m.head = b.base + event.Position(len(b.rows))
+	m.head, m.hash, m.at = b.base+event.Position(len(b.rows)), b.last, b.at
 	for s, t := range b.streams {
 		m.streams.Add(s, *t)
 	}

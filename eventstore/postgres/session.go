@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"parley/domain/event"
+	"parley/eventstore/chain"
 )
 
 // The statements of an append. Each has a snapshot of its own (READ COMMITTED), taken after the lock
@@ -20,9 +21,9 @@ const (
 	sqlLock     = `SELECT pg_advisory_xact_lock($1)`
 
 	sqlHead = `
-SELECT coalesce(last.position, 0), greatest(last.recorded_at, clock_timestamp())
-FROM (SELECT) one LEFT JOIN LATERAL (
-	SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1
+SELECT coalesce(last.position, 0), greatest(last.recorded_at, now.clock), now.clock, last.hash
+FROM (SELECT clock_timestamp() AS clock) now LEFT JOIN LATERAL (
+	SELECT position, recorded_at, hash FROM log.events ORDER BY position DESC LIMIT 1
 ) last ON true`
 
 	sqlStreams = `
@@ -44,33 +45,33 @@ FROM unnest($1::text[]) WITH ORDINALITY asked(subject, i) CROSS JOIN LATERAL (
 	SELECT position FROM log.events WHERE subject = asked.subject ORDER BY position DESC LIMIT 1
 ) last`
 
-	// sqlInsertAt inserts nothing if the log does not end at $1 any more.
+	// sqlInsertAt inserts nothing if the log does not end at $1 with the hash $13 any more, or if $2, which
+	// this node believes to be the time, is before the last event's or is not what the clock shows here, give or take.
 	sqlInsertAt = `
 WITH last AS MATERIALIZED (
-	SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1
-), stamp AS MATERIALIZED (
-	SELECT greatest(recorded_at, clock_timestamp()) AS at FROM last WHERE position = $1
-), stored AS (
-	INSERT INTO log.events (position, version, seq, recorded_at, id, schema_version, stream, type, subject, data, metadata)
-	SELECT $1 + e.i, e.version, e.seq, stamp.at, e.id, e.schema_version, e.stream, e.type, e.subject, e.data, e.metadata
-	FROM stamp CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::json[], $10::json[])
-		WITH ORDINALITY e(version, seq, id, schema_version, stream, type, subject, data, metadata, i)
-	RETURNING recorded_at
+	SELECT position, recorded_at, hash, clock_timestamp() AS clock FROM log.events ORDER BY position DESC LIMIT 1
+), stored AS (` + sqlInsert + `
+	WHERE EXISTS (
+		SELECT FROM last WHERE position = $1 AND hash = $13 AND recorded_at <= $2
+			AND $2 BETWEEN clock - interval '1 s' AND greatest(recorded_at, clock + interval '1 ms')
+	)
+	RETURNING 1
 )
-SELECT count(*), max(recorded_at) FROM stored`
+SELECT (SELECT count(*) FROM stored), clock FROM last`
 
 	sqlInsert = `
-INSERT INTO log.events (position, version, seq, recorded_at, id, schema_version, stream, type, subject, data, metadata)
-SELECT $1 + e.i, e.version, e.seq, $2, e.id, e.schema_version, e.stream, e.type, e.subject, e.data, e.metadata
-FROM unnest($3::bigint[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::text[], $9::text[], $10::json[], $11::json[])
-	WITH ORDINALITY e(version, seq, id, schema_version, stream, type, subject, data, metadata, i)`
+INSERT INTO log.events (position, version, seq, recorded_at, id, schema_version, stream, type, subject, data, metadata, hash)
+SELECT $1 + e.i, e.version, e.seq, $2, e.id, e.schema_version, e.stream, e.type, e.subject, e.data, e.metadata, e.hash
+FROM unnest($3::bigint[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::text[], $9::text[], $10::json[], $11::json[], $12::bytea[])
+	WITH ORDINALITY e(version, seq, id, schema_version, stream, type, subject, data, metadata, hash, i)`
 )
 
 // session is the appender's own connection. It speaks in batches of prepared statements with parameters
 // that are encoded here, since this is the hottest path of all.
 type session struct {
-	conn *pgconn.PgConn
-	lock []byte
+	conn  *pgconn.PgConn
+	lock  []byte
+	clock serverClock
 
 	begin, commit, takeLock, head, streams, ids, subjects, insert, insertAt *pgconn.StatementDescription
 }
@@ -129,10 +130,10 @@ func (s *session) prepare(ctx context.Context, timeout time.Duration, allowUnsaf
 		{&s.ids, "ids", sqlIDs, []uint32{oidUUIDs}},
 		{&s.subjects, "subjects", sqlSubjects, []uint32{oidTexts}},
 		{&s.insert, "insert", sqlInsert, []uint32{
-			oidInt8, oidTimestamptz, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs,
+			oidInt8, oidTimestamptz, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs, oidByteas,
 		}},
 		{&s.insertAt, "insert at", sqlInsertAt, []uint32{
-			oidInt8, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs,
+			oidInt8, oidTimestamptz, oidInt8s, oidInt8s, oidUUIDs, oidInt2s, oidTexts, oidTexts, oidTexts, oidJSONs, oidJSONs, oidByteas, oidBytea,
 		}},
 	} {
 		var err error
@@ -155,11 +156,16 @@ func (s *session) lookUp(ctx context.Context, b *batch) error {
 	if len(b.subjectKeys) > 0 {
 		out.ExecStatement(s.subjects, [][]byte{encodeTexts(b.subjectKeys)}, binary, binary)
 	}
+	asked := time.Now()
 	results := s.conn.ExecBatch(ctx, &out)
 	for i := 0; results.NextResult(); i++ {
 		rows := results.ResultReader()
 		for rows.NextRow() {
-			b.found(i, rows.Values())
+			values := rows.Values()
+			if i == 2 {
+				s.clock.set(decodeTime(values[2]), asked)
+			}
+			b.found(i, values)
 		}
 		_, _ = rows.Close() // its error is that of results
 	}
@@ -174,6 +180,8 @@ func (b *batch) found(statement int, values [][]byte) {
 	switch statement {
 	case 2:
 		b.head, b.at = event.Position(decodeInt8(values[0])), decodeTime(values[1])
+		b.before = chain.Hash{}
+		copy(b.before[:], values[3])
 	case 3:
 		*b.streams[b.streamKeys[decodeInt8(values[0])-1]] = tail{decodeInt8(values[1]), decodeInt8(values[2])}
 	case 4:
@@ -198,7 +206,7 @@ var errNotCommitted = errors.New("the server rolled the commit back")
 func (s *session) write(ctx context.Context, b *batch) error {
 	binary := []int16{1}
 	var out pgconn.Batch
-	out.ExecStatement(s.insert, append([][]byte{int8Param(int64(b.base)), timeParam(b.at)}, b.encodeRows()...), binary, nil)
+	out.ExecStatement(s.insert, b.encode(), binary, nil)
 	out.ExecStatement(s.commit, nil, nil, nil)
 	results := s.conn.ExecBatch(ctx, &out)
 	committed := false
@@ -222,15 +230,17 @@ func (s *session) writeAt(ctx context.Context, b *batch) (stored bool, err error
 	var out pgconn.Batch
 	out.ExecStatement(s.begin, nil, nil, nil)
 	out.ExecStatement(s.takeLock, [][]byte{s.lock}, binary, binary)
-	out.ExecStatement(s.insertAt, append([][]byte{int8Param(int64(b.base))}, b.encodeRows()...), binary, binary)
+	out.ExecStatement(s.insertAt, append(b.encode(), b.before[:]), binary, binary)
 	out.ExecStatement(s.commit, nil, nil, nil)
+	asked := time.Now()
 	results := s.conn.ExecBatch(ctx, &out)
 	committed := false
 	for i := 0; results.NextResult(); i++ {
 		rows := results.ResultReader()
 		for rows.NextRow() {
-			if values := rows.Values(); i == 2 && decodeInt8(values[0]) > 0 {
-				stored, b.at = true, decodeTime(values[1])
+			if values := rows.Values(); i == 2 {
+				stored = decodeInt8(values[0]) > 0
+				s.clock.improve(decodeTime(values[1]), asked)
 			}
 		}
 		tag, _ := rows.Close() // its error is that of results
@@ -270,14 +280,17 @@ func (s *session) close() {
 	}
 }
 
-func (b *batch) encodeRows() [][]byte {
+// encode makes the parameters that all inserts begin with, and the hashes of the rows.
+func (b *batch) encode() [][]byte {
 	n := len(b.rows)
 	version, seq := newArray(oidInt8, n, 8*n), newArray(oidInt8, n, 8*n)
 	id, schema := newArray(oidUUID, n, 16*n), newArray(oidInt2, n, 2*n)
 	stream, typ := newArray(oidText, n, 48*n), newArray(oidText, n, 16*n)
 	subject := newArray(oidText, n, 0)
 	data, metadata := newArray(oidJSON, n, b.size), newArray(oidJSON, n, 128*n)
-	for _, r := range b.rows {
+	hashes := newArray(oidBytea, n, chain.Size*n)
+	b.last = b.before
+	for i, r := range b.rows {
 		version.int8(r.version)
 		seq.int8(r.seq)
 		id.bytes(r.event.ID[:])
@@ -287,9 +300,13 @@ func (b *batch) encodeRows() [][]byte {
 		subject.textOrNull(r.event.Subject)
 		data.bytes(r.event.Data)
 		metadata.bytes(r.event.Metadata)
+		recorded := b.record(i)
+		b.last = chain.LinkOf(&recorded).After(b.last)
+		hashes.bytes(b.last[:])
 	}
 	return [][]byte{
-		version.buf, seq.buf, id.buf, schema.buf, stream.buf, typ.buf, subject.buf, data.buf, metadata.buf,
+		int8Param(int64(b.base)), timeParam(b.at),
+		version.buf, seq.buf, id.buf, schema.buf, stream.buf, typ.buf, subject.buf, data.buf, metadata.buf, hashes.buf,
 	}
 }
 
