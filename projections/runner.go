@@ -21,6 +21,9 @@ type Config struct {
 	Reads *pgxpool.Pool
 	// Head is the last known position of the log, for Status. Zero means what the views have been handed.
 	Head func() event.Position
+	// OnApplied is told of each transaction of this node: the view, its events, when it began and how long it took. It must
+	// be quick. Zero means nobody is told.
+	OnApplied func(view string, batch []event.Recorded, began time.Time, took time.Duration)
 	// BatchSize bounds the events of one transaction. Zero means 1000.
 	BatchSize int
 	// Standby is how often a node that stands by asks for the lock, and how often the node that
@@ -63,6 +66,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BatchSize <= 0 {
 		c.BatchSize = 1000
+	}
+	if c.OnApplied == nil {
+		c.OnApplied = func(string, []event.Recorded, time.Time, time.Duration) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

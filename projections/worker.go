@@ -194,6 +194,7 @@ func (w *worker) applyOnce(ctx context.Context, s *session, batch []event.Record
 	if first != w.at+1 || last != w.at+event.Position(len(batch)) {
 		return fmt.Errorf("%w: at %d, handed %d to %d", errGap, w.at, first, last)
 	}
+	began := time.Now()
 	err := s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, w.move, w.view.Name(), int64(w.at), int64(last))
 		if err != nil {
@@ -212,6 +213,7 @@ func (w *worker) applyOnce(ctx context.Context, s *session, batch []event.Record
 	}
 	w.at = last
 	w.board.applied(w.view.Name(), len(batch), last)
+	w.cfg.OnApplied(w.view.Name(), batch, began, time.Since(began))
 	return nil
 }
 

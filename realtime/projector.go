@@ -26,6 +26,7 @@ type Projector struct {
 	facts    Facts
 	logger   *slog.Logger
 	ready    chan struct{}
+	onTold   func(batch []event.Recorded, began time.Time, took time.Duration)
 }
 
 // NewProjector returns a projector from a log to a hub, which also keeps the newest facts in a ring. A nil
@@ -45,6 +46,12 @@ func NewProjector(
 // Ready is closed when the projector knows where it starts. Sockets that are attached
 // earlier would not know what they have missed.
 func (p *Projector) Ready() <-chan struct{} { return p.ready }
+
+// OnTold has f told of each batch that was handed to the sockets: when that began, and how long it took. It must be
+// quick, and has to be set before Run.
+func (p *Projector) OnTold(f func(batch []event.Recorded, began time.Time, took time.Duration)) {
+	p.onTold = f
+}
 
 // Position is how far the log has been handed to the sockets of this node.
 func (p *Projector) Position() event.Position { return p.hub.Position() }
@@ -109,9 +116,13 @@ func (p *Projector) all(ctx context.Context, batch []event.Recorded) []*hub.Fact
 }
 
 func (p *Projector) handle(ctx context.Context, batch []event.Recorded) error {
+	began := time.Now()
 	facts := p.all(ctx, batch)
 	p.ring.Add(facts) // first: who is told a position may ask for what was before it
 	p.hub.Dispatch(facts)
+	if p.onTold != nil {
+		p.onTold(batch, began, time.Since(began))
+	}
 	return nil
 }
 

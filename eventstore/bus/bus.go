@@ -57,6 +57,8 @@ type Stats struct {
 	// RingEvents and RingBytes are what the ring holds.
 	RingEvents, RingBytes int
 	Followers             int
+	// Outgoing and OutgoingBytes are the commits that wait to be published.
+	Outgoing, OutgoingBytes int
 	// Published and Dropped count commits of this node. Received counts messages, Known those
 	// that were old, Junk what was no commit.
 	Published, Dropped, Received, Known, Junk uint64
@@ -127,6 +129,7 @@ func (b *Bus) Stats() Stats {
 	b.tail.mu.Unlock()
 	s.RedisUp, s.PostgresUp = b.redisUp.Load(), !b.postgresAway.Load()
 	s.Followers = int(b.followers.Load())
+	s.Outgoing, s.OutgoingBytes = len(b.outgoing), int(b.outgoingBytes.Load())
 	c := &b.counts
 	s.Published, s.Dropped, s.Received = c.published.Load(), c.dropped.Load(), c.received.Load()
 	s.Known, s.Junk = c.known.Load(), c.junk.Load()

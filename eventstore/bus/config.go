@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"parley/domain/event"
 )
 
 // Config tunes a Bus. The zero value works, with a Redis on localhost.
@@ -32,6 +34,9 @@ type Config struct {
 	AwayEvery time.Duration
 	// RedisTimeout bounds each call of Redis. Zero means 1 s.
 	RedisTimeout time.Duration
+	// OnPublish is told of each commit of this node that was to be published: when that began, how long it took, and why it
+	// failed. It must be quick. Zero means nobody is told.
+	OnPublish func(batch []event.Recorded, began time.Time, took time.Duration, err error)
 	// Now is the clock of Stats. Zero means time.Now.
 	Now func() time.Time
 	// Logger gets what changes: Redis lost and found, Postgres lost and found. Zero means none.
@@ -47,6 +52,9 @@ func (c Config) withDefaults() Config {
 	c.HeadEvery = cmp.Or(c.HeadEvery, time.Second)
 	c.AwayEvery = cmp.Or(c.AwayEvery, 50*time.Millisecond)
 	c.RedisTimeout = cmp.Or(c.RedisTimeout, time.Second)
+	if c.OnPublish == nil {
+		c.OnPublish = func([]event.Recorded, time.Time, time.Duration, error) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

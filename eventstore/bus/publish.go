@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
 
@@ -60,7 +61,10 @@ func (b *Bus) sendRest(publisher *redisstream.Publisher) {
 // back, the others have read it from Postgres.
 func (b *Bus) send(publisher *redisstream.Publisher, batch []event.Recorded) {
 	b.outgoingBytes.Add(-int64(weigh(batch)))
-	if err := publisher.Publish(b.cfg.Topic, newMessage(b.cfg.Node, batch)); err == nil {
+	began := time.Now()
+	err := publisher.Publish(b.cfg.Topic, newMessage(b.cfg.Node, batch))
+	b.cfg.OnPublish(batch, began, time.Since(began), err)
+	if err == nil {
 		b.counts.published.Add(1)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"parley/domain"
+	"parley/domain/event"
 	"parley/eventstore"
 )
 
@@ -135,10 +136,12 @@ func (a *appender) process(ctx context.Context, items []*item) {
 	if len(items) == 0 {
 		return
 	}
+	began := time.Now()
 	b, err := a.commit(ctx, items)
 	switch {
 	case err == nil && b == nil:
 	case err == nil:
+		b.began, b.took = began, time.Since(began)
 		a.comeBack()
 		a.settle(ctx, b)
 	case !faultOfData(err):
@@ -222,7 +225,8 @@ func (a *appender) attempt(ctx context.Context, items []*item) (*batch, error) {
 // error mean that it could not be told, or was not so, and that nothing was stored.
 func (a *appender) attemptFromMemory(ctx context.Context, items []*item) (*batch, error) {
 	b := newBatch(items)
-	if !a.memory.foresee(b) {
+	now, known := a.session.clock.now(time.Now())
+	if !known || !a.memory.foresee(b, now) {
 		return nil, nil //nolint:nilnil // see above
 	}
 	b.judge()
@@ -295,6 +299,7 @@ func (a *appender) giveUp(items []*item, err error) {
 		a.away = true
 		a.cfg.Logger.Error("appends fail", "err", err)
 	}
+	a.store.counts.failed.Add(uint64(len(items)))
 	for _, it := range items {
 		a.queue.answer(it, eventstore.Result{}, domain.Unavailable(err))
 	}
@@ -322,6 +327,7 @@ func (a *appender) settle(ctx context.Context, b *batch) {
 		}
 	}
 	if len(deferred) > 0 {
+		a.store.counts.again.Add(uint64(len(deferred)))
 		a.queue.hold(deferred, followers)
 	}
 	for i, it := range deferred {
@@ -362,12 +368,16 @@ func (a *appender) decideAgain(ctx context.Context, it *item, conflict *eventsto
 // answers ends the appends of each settled batch.
 func (a *appender) answers() {
 	for b := range a.settled {
-		a.answer(b)
+		stored := a.answer(b)
 		close(b.answered)
+		if len(stored) > 0 {
+			a.cfg.OnBatch(Batch{Events: stored, Appends: len(b.items), Began: b.began, Took: b.took})
+		}
 	}
 }
 
-func (a *appender) answer(b *batch) {
+// answer returns what was stored.
+func (a *appender) answer(b *batch) []event.Recorded {
 	stored := b.recorded()
 	earlier := b.earlier(stored)
 	for again := range runs(earlier.of(b, recovered)) {
@@ -387,4 +397,5 @@ func (a *appender) answer(b *batch) {
 		case undecided, waiting: // not yet
 		}
 	}
+	return stored
 }

@@ -13,6 +13,8 @@ type Config struct {
 	// OnCommit is called with the events of each commit of this node, in commit order, from one
 	// goroutine, before the appends are answered. It must not block. Zero means nobody is told.
 	OnCommit func([]event.Recorded)
+	// OnBatch is told of each commit when it is answered, in the same order. It must be quick. Zero means nobody is told.
+	OnBatch func(Batch)
 	// Timeout bounds the time from Submit to the answer. Zero means 5 s.
 	Timeout time.Duration
 	// ReadTimeout bounds each read, waiting for a connection included. Zero means 5 s.
@@ -46,6 +48,9 @@ func (c Config) withDefaults() Config {
 	c.QueueBytes = cmp.Or(c.QueueBytes, 64<<20)
 	c.Deciders = cmp.Or(c.Deciders, 8)
 	c.LockKey = cmp.Or(c.LockKey, 0x7061726c65790001)
+	if c.OnBatch == nil {
+		c.OnBatch = func(Batch) {}
+	}
 	if c.OnCommit == nil {
 		c.OnCommit = func([]event.Recorded) {}
 	}

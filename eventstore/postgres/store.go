@@ -17,6 +17,8 @@ type Store struct {
 	cfg   Config
 	queue *queue
 	ran   atomic.Bool
+
+	counts counts
 }
 
 var _ eventstore.Log = (*Store)(nil)

@@ -153,6 +153,7 @@ func (s *Server) newSession(r *http.Request, from *arrival) *Session {
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (*arrival, bool) {
 	from, ok := s.cfg.Arrivals.enter(r)
 	if !ok {
+		s.counts.busy.Add(1)
 		refuse(w, errBusy, s.cfg.RetryAfter)
 	}
 	return from, ok

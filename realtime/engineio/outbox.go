@@ -66,6 +66,7 @@ func (s *Session) SendVolatile(f *Frame) bool {
 	defer s.mu.Unlock()
 	maxBytes, maxFrames := s.limits()
 	if 2*s.bytes > maxBytes || 2*s.frames > maxFrames {
+		s.server.counts.dropped.Add(1)
 		return false
 	}
 	return s.enqueue(f) == nil

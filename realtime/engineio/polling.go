@@ -146,6 +146,7 @@ func (p *polling) answer(w http.ResponseWriter, r *http.Request, g *poll) {
 	if last != Open {
 		body = append(separate(body), '0'+byte(last))
 	}
+	p.session.server.counts.write(len(body))
 	p.answered(g, writePayload(w, r, body, &p.session.server.cfg))
 }
 

@@ -27,6 +27,7 @@ type Server struct {
 	upgrader websocket.Upgrader
 	wheel    *wheel
 	readers  sync.WaitGroup
+	counts   counts
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -172,6 +173,7 @@ func (s *Server) join(session *Session) bool {
 		return false
 	}
 	s.sessions[session.id] = session
+	s.counts.opened.Add(1)
 	s.readers.Add(1)
 	return true
 }

@@ -116,6 +116,7 @@ func (s *Session) end(reason Reason, code int, text string) {
 		return
 	}
 	s.state, s.reason = closing, reason
+	s.server.counts.close(reason)
 	if s.done != nil {
 		close(s.done)
 	}

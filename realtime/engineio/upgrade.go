@@ -118,6 +118,7 @@ func (p *polling) tryHandOver(t *socket, base64 bool) (busy <-chan struct{}, mov
 	}
 	p.probe, p.probed, t.probing = nil, false, false
 	s.tr, s.base64 = t, base64
+	s.server.counts.upgraded.Add(1)
 	s.awaitPing()
 	if s.out != nil {
 		t.pending(s.out)

@@ -150,6 +150,7 @@ func (t *socket) writeBytes(b []byte) error {
 			return errLost
 		}
 	}
+	t.session.server.counts.write(len(b))
 	_, err := t.conn.Write(b)
 	return err
 }

@@ -14,6 +14,9 @@ import (
 // unknownName stands in metrics for every event that is no command.
 const unknownName = "unknown"
 
+// connectName stands in metrics for an attempt to connect.
+const connectName = "connect"
+
 var errDraining = errors.New("node is draining")
 
 // call is one command on its way to its answer.
@@ -62,6 +65,9 @@ func (c *call) record(err *domain.Error) {
 		code = err.Code
 	}
 	cfg.Metrics.Observe(c.name, code, took)
+	if cfg.Trace != nil {
+		cfg.Trace(c.name, c.correlation, code, c.started, took)
+	}
 	if !c.verbose && code != domain.CodeInternal {
 		return
 	}

@@ -71,6 +71,9 @@ type Config struct {
 	Admission Admission
 	// Metrics. Zero means none.
 	Metrics Metrics
+	// Trace is told of each command that was answered, by the id that is also in the metadata of what it stored. It must
+	// be quick. Zero means nobody is told.
+	Trace func(name, correlation string, code domain.Code, began time.Time, took time.Duration)
 	// Logger gets what went wrong, and at level debug every command without its content.
 	// Zero means that nothing is logged.
 	Logger *slog.Logger
@@ -125,6 +128,7 @@ type Gateway struct {
 	opening      chan struct{} // holds a token for each client that is being let in
 	draining     atomic.Bool
 	expiry       expiry
+	counts       counts
 }
 
 // New returns a gateway to the commands of the menu.

@@ -112,7 +112,7 @@ func (g *Gateway) Open(ctx context.Context, peer Peer, from *Handshake, options 
 	s, err := g.open(ctx, peer, from, options)
 	code := outcome(err)
 	took := g.cfg.Now().Sub(started)
-	g.cfg.Metrics.Observe("connect", code, took)
+	g.cfg.Metrics.Observe(connectName, code, took)
 	g.cfg.Logger.DebugContext(ctx, "connect", slog.String("socket_id", peer.ID()),
 		slog.String("code", string(code)), slog.Duration("took", took))
 	return s, err

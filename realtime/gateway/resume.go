@@ -185,6 +185,7 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 	if err != nil {
 		return err
 	}
+	a.gateway.counts.enter(a)
 	start := sessionStart{UserID: a.userID, Position: p, Rooms: append([]string{}, a.place.Rooms()...)}
 	if len(missed) > 0 || a.lost {
 		start.Position = a.offset // its cursor stands there until the rest is told

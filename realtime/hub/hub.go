@@ -207,15 +207,6 @@ func (h *Hub) Count() int {
 	return n
 }
 
-// Rooms is the number of rooms that are heard; a room counts once for each lane.
-func (h *Hub) Rooms() int {
-	n := 0
-	for _, l := range h.lanes {
-		n += l.countRooms()
-	}
-	return n
-}
-
 // Each calls visit with every attached socket. visit may call the hub.
 func (h *Hub) Each(visit func(*Socket)) {
 	for _, l := range h.lanes {

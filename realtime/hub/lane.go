@@ -18,6 +18,7 @@ type lane struct {
 	users    map[string][]*Socket
 	watched  map[string]*room // by the user who is watched
 	sockets  int
+	counts   counts
 	round    uint64 // numbers the pushes, so that a socket can tell one it has had
 }
 
@@ -231,12 +232,6 @@ func (l *lane) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sockets
-}
-
-func (l *lane) countRooms() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.rooms)
 }
 
 func (l *lane) all() []*Socket {

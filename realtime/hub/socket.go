@@ -33,10 +33,12 @@ func (s *Socket) take(p *Push, round uint64) {
 	s.heard = round
 	switch {
 	case !s.paused:
+		s.lane.counts.delivered++
 		s.sink.Deliver(p)
 	case len(s.held) < s.lane.hub.cfg.MaxHeld:
 		s.held = append(s.held, p)
 	default:
+		s.lane.counts.overruns++
 		s.sink.End(EndOverrun)
 	}
 }
@@ -66,6 +68,7 @@ func (s *Socket) Release(first func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first()
+	l.counts.delivered += uint64(len(s.held))
 	for _, p := range s.held {
 		s.sink.Deliver(p)
 	}

@@ -19,6 +19,7 @@ func (l *lane) hint(p *Push, except string) {
 		switch s := seat.socket; {
 		case s.user == except:
 		case !s.paused:
+			l.counts.delivered++
 			s.sink.Deliver(p)
 		case len(s.held) < l.hub.cfg.MaxHeld/2:
 			s.held = append(s.held, p)

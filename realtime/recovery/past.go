@@ -100,6 +100,7 @@ type Gap struct {
 	limit int
 	facts []*hub.Fact
 	more  bool
+	log   bool // it was read at least in part
 }
 
 // Gap begins after a position; nothing has been read. The user hears these rooms.
@@ -129,6 +130,9 @@ func (g *Gap) Left() bool {
 	})
 }
 
+// FromLog reports whether memory did not reach back far enough.
+func (g *Gap) FromLog() bool { return g.log }
+
 // Only leaves out how the user came into other rooms.
 func (g *Gap) Only() *Gap {
 	g.only = true
@@ -145,6 +149,7 @@ func (g *Gap) Read(ctx context.Context, upTo event.Position) error {
 	room := g.limit + 1 - len(g.facts)
 	facts, ok := g.past.ring.Since(g.rooms, g.user, g.upTo, upTo, room)
 	if !ok {
+		g.log = true
 		var err error
 		if facts, err = g.past.read(ctx, g, upTo, room); err != nil {
 			return err
