@@ -234,8 +234,8 @@ func numberedBetween(t *testing.T, o Opened) {
 		}
 		must(t, o.Log, of(Sent(t, "b")))
 	}
-	for from := int64(-1); from < 12; from++ {
-		for to := int64(-1); to < 12; to++ {
+	for _, from := range []int64{-1, 1, 4, 5, 6, 9, 10} {
+		for _, to := range []int64{-1, 1, 4, 6, 9, 20} {
 			got, err := o.Log.NumberedBetween(waiting(t), sent[0].Stream, from, to)
 			if err != nil {
 				t.Fatal(err)
