@@ -37,6 +37,14 @@ func In(schema, sql string) string {
 	return strings.ReplaceAll(sql, DefaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
 }
 
+// Table is the name of a table of a schema, "" standing for DefaultSchema.
+func Table(schema, table string) pgx.Identifier {
+	if schema == "" {
+		schema = DefaultSchema
+	}
+	return pgx.Identifier{schema, table}
+}
+
 // Unhandled says that a view was not taught what an event of its categories means to it.
 func Unhandled(e event.Event) error { return fmt.Errorf("the view has no case for %T", e) }
 

@@ -158,6 +158,27 @@ func (r PageRequest) window() (window, error) {
 	}
 }
 
+// Seqs is a part of a room without holes: none if To is below From.
+type Seqs struct {
+	From, To                    int64
+	HasMoreBefore, HasMoreAfter bool
+}
+
+// Within is which messages the request asks for in a room that has so many. INVALID_PAYLOAD for a request that asks
+// for two things.
+func (r PageRequest) Within(last int64) (Seqs, error) {
+	w, err := r.window()
+	if err != nil {
+		return Seqs{}, err
+	}
+	s := Seqs{From: max(min(w.pivot-1, last)-int64(w.below)+1, 1), To: last}
+	if w.pivot <= last {
+		s.To = min(w.pivot-1+int64(w.from), last)
+	}
+	s.HasMoreBefore, s.HasMoreAfter = s.From > 1, s.To < last
+	return s, nil
+}
+
 func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, event.Position, error) {
 	return projections.Select(ctx, q.db, "messages", sql, (*Row).Targets, (*Row).Found, args...)
 }
