@@ -43,32 +43,40 @@ CROSS JOIN LATERAL (SELECT ` + columns + ` FROM log.events e WHERE e.stream = fo
 ORDER BY last.stream`
 )
 
-// Select hands the events of a selection to visit, in order, out of one short statement. It returns the position
-// up to which all of them have been visited, and is to be called again from there until that is sel.UpTo, or visit
-// has returned false. What visit gets is valid until it returns: it must copy what it keeps, not block,
-// and expects the statement to fail behind it; then the position is that of the last one visited.
-func (s *Store) Select(ctx context.Context, sel event.Selection, visit func(*event.Recorded) bool) (event.Position, error) {
+// Select hands the first events of a selection to visit, in order, out of one short statement: at most so many as
+// limit says (0, or too many: 2,000), and fewer or none where a part of the log holds little of what is wanted. It
+// returns the position up to which all has been visited, and is to be called again from there until that
+// is sel.UpTo, or visit has returned false. What visit gets is valid until it returns: it must copy what it keeps, and
+// not block. When the statement fails, some may have been visited: the position is that of the last one.
+func (s *Store) Select(
+	ctx context.Context, sel event.Selection, limit int, visit func(*event.Recorded) bool,
+) (event.Position, error) {
 	if sel.After >= sel.UpTo {
 		return sel.UpTo, ctx.Err()
 	}
+	if limit <= 0 || limit > selectRows {
+		limit = selectRows
+	}
 	switch {
 	case len(sel.Streams) > 0:
-		return s.selectStreams(ctx, sel, visit)
+		return s.selectStreams(ctx, sel, limit, visit)
 	case sel.All():
-		x := selecting{visit: visit, reached: sel.After, limit: selectRows, end: sel.UpTo}
-		return x.run(ctx, s, sqlSelectAll, int64(sel.After), int64(sel.UpTo), selectRows)
+		x := selecting{visit: visit, reached: sel.After, limit: limit, end: sel.UpTo}
+		return x.run(ctx, s, sqlSelectAll, int64(sel.After), int64(sel.UpTo), limit)
 	default:
 		end := min(sel.UpTo, sel.After+selectScanned)
-		x := selecting{visit: visit, reached: sel.After, limit: selectRows, end: end}
-		return x.run(ctx, s, sqlSelectSome, int64(sel.After), int64(end), selectRows, orNull(sel.Types), orNull(sel.Categories))
+		x := selecting{visit: visit, reached: sel.After, limit: limit, end: end}
+		return x.run(ctx, s, sqlSelectSome, int64(sel.After), int64(end), limit, orNull(sel.Types), orNull(sel.Categories))
 	}
 }
 
 // selectStreams reads whole streams by their index. Types are looked at here: a statement that had to find a rare
 // one in a long stream would not be short.
-func (s *Store) selectStreams(ctx context.Context, sel event.Selection, visit func(*event.Recorded) bool) (event.Position, error) {
+func (s *Store) selectStreams(
+	ctx context.Context, sel event.Selection, limit int, visit func(*event.Recorded) bool,
+) (event.Position, error) {
 	names := slices.Compact(slices.Sorted(slices.Values(sel.Streams)))
-	limit := max(selectLeast, min(selectRows, selectStreamRows/len(names)))
+	limit = min(limit, max(selectLeast, selectStreamRows/len(names)))
 	wanted := func(e *event.Recorded) bool { return !sel.Wants(e) || visit(e) }
 	x := selecting{visit: wanted, reached: sel.After, limit: limit, end: sel.UpTo}
 	return x.run(ctx, s, sqlReadSince, names, int64(sel.After), int64(sel.UpTo), limit)

@@ -66,7 +66,7 @@ func TestSelectStopsAndGoesOn(t *testing.T) {
 	var got []event.Position
 	for sel.After < sel.UpTo {
 		left := 37
-		reached, err := store.Select(t.Context(), sel, func(e *event.Recorded) bool {
+		reached, err := store.Select(t.Context(), sel, 0, func(e *event.Recorded) bool {
 			got = append(got, e.Position)
 			left--
 			return left > 0
@@ -99,7 +99,7 @@ func TestStreamHeads(t *testing.T) {
 		}
 		return names
 	}
-	if diff := cmp.Diff([]string{"messages-0 119", "messages-1 119"}, list("", "~", 2)); diff != "" {
+	if diff := cmp.Diff([]string{"messages-0 120", "messages-1 115"}, list("", "~", 2)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"room-0 1", "room-1 1", "room-2 1", "room-3 1", "room-4 1"}, list("room-", "room.", 100)); diff != "" {
@@ -139,7 +139,7 @@ FROM (
 func walk(t *testing.T, store *postgres.Store, sel event.Selection) (all []event.Recorded) {
 	t.Helper()
 	for sel.After < sel.UpTo {
-		reached, err := store.Select(t.Context(), sel, func(e *event.Recorded) bool {
+		reached, err := store.Select(t.Context(), sel, 0, func(e *event.Recorded) bool {
 			all = append(all, *e)
 			return true
 		})
