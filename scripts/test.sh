@@ -42,7 +42,7 @@ go_tests() {
   go build -o "$WORK/testsum" ./scripts/testsum
   # vet is part of lint; without it here nothing is done twice.
   # shellcheck disable=SC2086
-  go test -json -race -count=1 -vet=off -timeout 8m ${TEST_FLAGS:-} ${TEST_PKGS:-./...} 2>&1 |
+  go test -json -race -count=1 -vet=off -timeout 12m ${TEST_FLAGS:-} ${TEST_PKGS:-./...} 2>&1 |
     "$WORK/testsum" -totals "$totals" || status=$?
   # shellcheck disable=SC2046
   count $(cat "$totals" 2>/dev/null || echo 0 1)
