@@ -48,6 +48,10 @@ type Deps struct {
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 
+	// Consumers and Webhooks read the log at their own pace; nil for none.
+	Consumers Consumers
+	Webhooks  Webhooks
+
 	// Projections says how the views are.
 	Projections ProjectionStatus
 

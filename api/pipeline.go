@@ -37,6 +37,8 @@ type call struct {
 	user  wire.User
 	// failure is the error that was answered with, for the log.
 	failure error
+	// arrived is the request before its time was bounded.
+	arrived *http.Request
 }
 
 // callOf is what begin has made of a context.
@@ -135,12 +137,25 @@ func (a *API) bounded(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.Timeout)
 		defer cancel()
+		callOf(c).arrived = r
 		inner := r.WithContext(ctx)
 		inner.Body = http.MaxBytesReader(c.Response(), r.Body, a.cfg.MaxBody)
 		c.SetRequest(inner)
 		defer c.SetRequest(r) // outside, a context that has ended means that the client has gone
 		return next(c)
 	}
+}
+
+// patient gives an answer that takes its time another bound than Config.Timeout; 0 is none but the client's patience. That
+// of the http.Server for reading the request has done its work by then, and would end the answer.
+func (c *call) patient(timeout time.Duration) context.CancelFunc {
+	ctx, cancel := c.arrived.Context(), context.CancelFunc(func() {})
+	if timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+	}
+	c.SetRequest(c.Request().WithContext(ctx))
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{}) // a writer without a connection has none
+	return cancel
 }
 
 // authenticate says who is calling.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"parley/domain"
 )
 
 // Base is the path of all routes but the diagnostics.
@@ -19,6 +21,8 @@ const (
 	Open Access = "open"
 	// User takes every active user.
 	User Access = "user"
+	// Analyst takes users with the role analyst or admin.
+	Analyst Access = "analyst"
 	// Admin takes users with the role admin.
 	Admin Access = "admin"
 )
@@ -48,7 +52,7 @@ const (
 // Routes lists every route.
 func (a *API) Routes() []Route {
 	list := a.diagnostics()
-	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes()} {
+	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes(), a.consumerRoutes(), a.webhookRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path
 			list = append(list, r)
@@ -159,7 +163,7 @@ func (a *API) serve(c *call, r Route) error {
 			return err
 		}
 	}
-	if r.Access == Admin && !c.actor.IsAdmin() {
+	if r.Access == Admin && !c.actor.IsAdmin() || r.Access == Analyst && !c.actor.Has(domain.RoleAnalyst) {
 		return errForbidden()
 	}
 	if len(r.Views) > 0 {
