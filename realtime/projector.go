@@ -131,11 +131,11 @@ func (p *Projector) handle(ctx context.Context, batch []event.Recorded) error {
 func Concerns(payload event.Event) *hub.Fact {
 	switch e := payload.(type) {
 	case event.MessageSent:
-		return &hub.Fact{Room: e.RoomID, Users: notified(e)}
+		return &hub.Fact{Room: e.RoomID, Users: notified(e), Says: e.MessageID}
 	case event.MessageEdited:
-		return &hub.Fact{Room: e.RoomID}
+		return &hub.Fact{Room: e.RoomID, Says: e.MessageID}
 	case event.MessageDeleted:
-		return &hub.Fact{Room: e.RoomID}
+		return &hub.Fact{Room: e.RoomID, Unsays: e.MessageID}
 	case event.ReactionAdded:
 		return &hub.Fact{Room: e.RoomID}
 	case event.ReactionRemoved:

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"parley/domain/event"
@@ -118,6 +120,16 @@ func message(e event.Message, seq int64, sentAt time.Time, pos event.Position) M
 		m.Mentions = []string{}
 	}
 	return m
+}
+
+// Unsaid is an encoded message as it is shown since it was deleted at that time.
+func Unsaid(encoded json.RawMessage, at time.Time) (json.RawMessage, error) {
+	var m Message
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		return nil, fmt.Errorf("read a message: %w", err)
+	}
+	m.Content, m.Attachments, m.DeletedAt = "", []event.Attachment{}, OptionalTime(at)
+	return m.AppendJSON(make([]byte, 0, m.size())), nil
 }
 
 // NewRoom is the room that a RoomCreated opens.

@@ -118,8 +118,8 @@ func (g *Gateway) since(ctx context.Context, userID, position string, limit int)
 	if err := gap.Read(ctx, upTo); err != nil {
 		return wire.Synced{}, err
 	}
-	pushes, reached, more := gap.Pushes()
-	return told(pushes, reached, more), nil
+	pushes, reached, more, err := gap.Pushes(ctx)
+	return told(pushes, reached, more), err
 }
 
 // syncRooms reads the rooms that the client names, each from behind the message that it has last.
@@ -158,7 +158,11 @@ func (s *Session) syncRooms(ctx context.Context, request syncRequest) (synced, e
 		if err := gap.Read(ctx, upTo); err != nil {
 			return synced{}, err
 		}
-		page.add(gap.Pushes())
+		pushes, reached, more, err := gap.Pushes(ctx)
+		if err != nil {
+			return synced{}, err
+		}
+		page.add(pushes, reached, more)
 	}
 	return synced{told(page.pushes, page.reached, page.more), denied}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/domain/event"
@@ -102,6 +103,8 @@ type Fact struct {
 	Watched string
 	// Joins says that Users became members of Room.
 	Joins bool
+	// Says is the message whose content a push tells, and Unsays one that was deleted, or "".
+	Says, Unsays string
 	// Left is a user who is no member of Room from here on, or "".
 	Left string
 	// Shut is a user whose sockets have to be closed, or "".
@@ -111,6 +114,7 @@ type Fact struct {
 
 	once   sync.Once
 	pushes []*Push
+	unsaid atomic.Pointer[[]*Push]
 }
 
 // Pushes are what the fact tells. All who ask share them.
@@ -122,4 +126,29 @@ func (f *Fact) Pushes() []*Push {
 		}
 	})
 	return f.pushes
+}
+
+// Unsaid are the durable pushes of a fact that Says a message, without what it said: it was deleted at that time. All
+// who ask share them, too.
+func (f *Fact) Unsaid(at time.Time) []*Push {
+	if shared := f.unsaid.Load(); shared != nil {
+		return *shared
+	}
+	var list []*Push
+	for _, p := range f.Pushes() {
+		if !p.Durable {
+			continue
+		}
+		data, err := wire.Unsaid(p.Data, at)
+		if err != nil {
+			continue // rather nothing than what was taken away
+		}
+		list = append(list, &Push{
+			Event: p.Event, Room: p.Room, Users: p.Users, Watched: p.Watched, Data: data, Position: p.Position, Durable: true,
+		})
+	}
+	if !f.unsaid.CompareAndSwap(nil, &list) {
+		list = *f.unsaid.Load()
+	}
+	return list
 }

@@ -15,6 +15,9 @@
 // from, nothing is given, and of one that the user came into meanwhile nothing from before. The
 // caller checks the memberships at the end of the span; see package hub for how they stay true.
 //
+// Deletion. What a message has said is not told once it was deleted: it is told as a tombstone, and then that it was
+// deleted.
+//
 // Cost. The ring costs what was missed. The log costs a look at the end of each room's streams, and a
 // search in those that have something new; what else was recorded meanwhile costs nothing. Facts in the
 // ring are shared with live delivery: a thousand clients that missed the same event get the same bytes.

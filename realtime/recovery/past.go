@@ -34,6 +34,7 @@ type Log interface {
 	Head(ctx context.Context) (event.Position, error)
 	Since(ctx context.Context, streams []event.Stream, after, upTo event.Position, limit int) ([]event.Recorded, error)
 	Numbered(ctx context.Context, s event.Stream, seq int64) (event.Recorded, bool, error)
+	ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error)
 }
 
 // Joined lists at least the rooms that the user came into between two positions and is a member of, limit of them at
@@ -229,13 +230,19 @@ func (g *Gap) Missed() ([]*hub.Push, error) {
 	if g.more || len(facts) > 0 && facts[0].At.Before(g.past.cfg.Now().Add(-g.past.cfg.MaxAge)) {
 		return nil, ErrGone
 	}
-	return g.pushes(facts), nil
+	return g.pushes(facts, g.deleted()), nil
 }
 
 // Pushes are the durable pushes of what was read, the position up to which they are complete, and whether
-// there are more.
-func (g *Gap) Pushes() (pushes []*hub.Push, upTo event.Position, more bool) {
-	return g.pushes(g.visible()), g.upTo, g.more
+// there are more. Errors are of code UNAVAILABLE, or the context's.
+func (g *Gap) Pushes(ctx context.Context) (pushes []*hub.Push, upTo event.Position, more bool, err error) {
+	facts, deleted := g.visible(), g.deleted()
+	if g.more { // some may have been deleted beyond the end of what was read
+		if err := g.deletedLater(ctx, facts, deleted); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	return g.pushes(facts, deleted), g.upTo, g.more, nil
 }
 
 // visible are the facts that the user may see, as a member at the end of the gap: of a room that the
@@ -263,10 +270,14 @@ func (g *Gap) visible() []*hub.Fact {
 	return facts
 }
 
-func (g *Gap) pushes(facts []*hub.Fact) []*hub.Push {
+func (g *Gap) pushes(facts []*hub.Fact, deleted map[string]time.Time) []*hub.Push {
 	pushes := make([]*hub.Push, 0, len(facts))
 	for _, f := range facts {
-		for _, push := range f.Pushes() {
+		told := f.Pushes
+		if at, is := deleted[f.Says]; is {
+			told = func() []*hub.Push { return f.Unsaid(at) }
+		}
+		for _, push := range told() {
 			if push.Durable && (g.heard[push.Room] || slices.Contains(push.Users, g.user)) {
 				pushes = append(pushes, push)
 			}

@@ -280,7 +280,10 @@ func TestOnlyTheRoomsThatAreNamed(t *testing.T) {
 			if err := gap.Read(t.Context(), 4); err != nil {
 				t.Fatal(err)
 			}
-			pushes, _, _ := gap.Pushes()
+			pushes, _, _, err := gap.Pushes(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff([]string{"2 new-message a 1", "4 new-message a 2"}, told(pushes)); diff != "" || c.asks > 0 {
 				t.Errorf("the views were asked %d times (-want +got):\n%s", c.asks, diff)
 			}
@@ -327,7 +330,10 @@ func TestPagesGoOnWhereTheLastOneEnded(t *testing.T) {
 					t.Fatal(err)
 				}
 				var page []*hub.Push
-				page, after, more = gap.Pushes()
+				var err error
+				if page, after, more, err = gap.Pushes(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 				got = append(got, told(page)...)
 			}
 			if diff := cmp.Diff(want, got); diff != "" || pages != 3 || after != 50 {
