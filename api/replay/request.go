@@ -193,9 +193,8 @@ func (p *parser) format() Format {
 type Plan struct {
 	Request
 
-	// Selection is what is played out of the past.
-	event.Selection
-
+	// Past is what is played before the replay is live.
+	Past event.Selection
 	// Head is where the log was.
 	Head event.Position
 }
@@ -206,30 +205,30 @@ func (r Request) Plan(ctx context.Context, log Log) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Request: r, Head: head, Selection: event.Selection{
+	past := event.Selection{
 		After: max(r.From, 1) - 1, UpTo: head, Types: r.Types, Streams: r.Streams, Categories: r.Categories,
-	}}
+	}
 	if r.To > 0 {
-		p.UpTo = min(p.UpTo, r.To)
+		past.UpTo = min(past.UpTo, r.To)
 	}
 	if !r.Since.IsZero() { // the log counts microseconds
 		before, err := log.PositionAt(ctx, r.Since.Add(-time.Nanosecond).Truncate(time.Microsecond))
 		if err != nil {
 			return Plan{}, err
 		}
-		p.After = max(p.After, before)
+		past.After = max(past.After, before)
 	}
 	if !r.Until.IsZero() {
 		last, err := log.PositionAt(ctx, r.Until)
 		if err != nil {
 			return Plan{}, err
 		}
-		p.UpTo = min(p.UpTo, last)
+		past.UpTo = min(past.UpTo, last)
 	}
-	return p, nil
+	return Plan{Request: r, Past: past, Head: head}, nil
 }
 
-// Behind reports whether an event is after the end of what was asked for.
+// behind reports whether an event is after the end of what was asked for.
 func (p *Plan) behind(e *event.Recorded) bool {
 	return p.To > 0 && e.Position > p.To || !p.Until.IsZero() && e.RecordedAt.After(p.Until)
 }
