@@ -24,6 +24,7 @@ type references struct {
 func newReferences(ctx context.Context, p *pgxpool.Pool) (*references, error) {
 	_, err := p.Exec(ctx, `CREATE SCHEMA bench;
 CREATE TABLE bench.events (LIKE log.events INCLUDING ALL);
+ALTER TABLE bench.events DROP COLUMN hash;
 CREATE TABLE bench.commits (n bigint)`)
 	r := &references{pool: p}
 	for room := range r.samples {

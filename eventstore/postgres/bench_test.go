@@ -20,6 +20,7 @@ import (
 // one INSERT in a transaction of its own from 32 connections, and COPY in batches of 500.
 const (
 	referenceTable = `CREATE TABLE reference (LIKE log.events INCLUDING ALL);
+		ALTER TABLE reference DROP COLUMN hash;
 		CREATE SEQUENCE reference_position; CREATE SEQUENCE reference_version`
 	referenceInsert = `INSERT INTO reference (position, version, seq, recorded_at, id, schema_version, stream, type, data, metadata)
 		VALUES (nextval('reference_position'), nextval('reference_version'), 1, clock_timestamp(), $1, 1, $2, $3, $4, $5)`

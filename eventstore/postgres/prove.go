@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/domain/event"
+	"parley/eventstore/chain"
+)
+
+// ChainError says where the log is not what was recorded.
+type ChainError struct {
+	// Position is the first one that is wrong.
+	Position event.Position
+	Problem  string
+}
+
+// Error names the position.
+func (e *ChainError) Error() string { return fmt.Sprintf("position %d: %s", e.Position, e.Problem) }
+
+// ChainHead is a position, and the hash of everything up to it.
+type ChainHead struct {
+	Position event.Position
+	Hash     chain.Hash
+}
+
+const (
+	sqlChainHead = `SELECT position, hash FROM log.events ORDER BY position DESC LIMIT 1`
+
+	// A row that was blanked for several people comes several times.
+	sqlLinks = `
+SELECT ` + columns + `, hash, by_position, data_digest, metadata_digest
+FROM (SELECT ` + columns + `, hash FROM log.events WHERE position > $1 ORDER BY position LIMIT $2) e
+LEFT JOIN (SELECT position AS at, by_position, data_digest, metadata_digest FROM log.erased WHERE position > $1) x ON x.at = e.position
+ORDER BY e.position, by_position`
+
+	// provePage bounds what a proof holds in memory, in events.
+	provePage = 1000
+)
+
+// ChainHead is the end of the log and the hash that stands there, as it is stored. The zero ChainHead is that of an empty log.
+func (s *Store) ChainHead(ctx context.Context) (head ChainHead, err error) {
+	err = s.read(ctx, "read the last hash", func(ctx context.Context) error {
+		var hash []byte
+		err := s.pool.QueryRow(ctx, sqlChainHead).Scan((*int64)(&head.Position), &hash)
+		copy(head.Hash[:], hash)
+		return optional(err)
+	})
+	return head, err
+}
+
+// ProveChain reads the log from its beginning and computes every hash again, in pages. It returns the last position and hash,
+// or a *ChainError for the first event that is missing or not what was recorded. reached is told how far it is and may stop
+// it; nil is not told.
+func (s *Store) ProveChain(ctx context.Context, reached func(ChainHead) error) (ChainHead, error) {
+	var at ChainHead
+	for {
+		page, err := s.links(ctx, at.Position, provePage)
+		if err != nil {
+			return at, err
+		}
+		for i := range page {
+			if err := s.prove(ctx, &at, &page[i]); err != nil {
+				return at, err
+			}
+			if reached == nil {
+				continue
+			}
+			if err := reached(at); err != nil {
+				return at, err
+			}
+		}
+		if len(page) < provePage {
+			return at, nil
+		}
+	}
+}
+
+// link is a row of the log as the chain sees it.
+type link struct {
+	event  event.Recorded
+	hash   chain.Hash
+	erased []erased
+}
+
+// erased is what a blanked row had.
+type erased struct {
+	by             event.Position
+	data, metadata chain.Hash
+}
+
+func (l *link) after(before chain.Hash) chain.Hash {
+	of := chain.LinkOf(&l.event)
+	if len(l.erased) > 0 {
+		of.Data, of.Metadata = l.erased[0].data, l.erased[0].metadata
+	}
+	return of.After(before)
+}
+
+func (s *Store) prove(ctx context.Context, at *ChainHead, l *link) error {
+	next := at.Position + 1
+	if l.event.Position != next {
+		return &ChainError{next, "the event is missing"}
+	}
+	hash := l.after(at.Hash)
+	if hash == l.hash {
+		at.Position, at.Hash = next, hash
+		return nil
+	}
+	problem, err := s.problem(ctx, l, hash)
+	if err != nil {
+		return err
+	}
+	return &ChainError{next, problem}
+}
+
+// problem tells the ways apart in which a row may have another hash than was computed. The event after it knows.
+func (s *Store) problem(ctx context.Context, l *link, computed chain.Hash) (string, error) {
+	after, err := s.links(ctx, l.event.Position, 1)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(after) == 0:
+		return "the event or its hash was changed", nil
+	case after[0].after(l.hash) == after[0].hash && len(l.erased) > 0:
+		return "the event was changed, or the digests that stand for what was erased of it", nil
+	case after[0].after(l.hash) == after[0].hash:
+		return "the event was changed: the hash that it was recorded with is another one", nil
+	case after[0].after(computed) == after[0].hash:
+		return "the hash was changed: the event is what was recorded", nil
+	default:
+		return "the chain does not link: the event or its hash was changed, and so was what comes after it", nil
+	}
+}
+
+func (s *Store) links(ctx context.Context, after event.Position, limit int) (list []link, err error) {
+	err = s.read(ctx, "read the chain", func(ctx context.Context) error {
+		rows, err := s.pool.Query(ctx, sqlLinks, pgx.QueryResultFormats{pgx.BinaryFormatCode}, int64(after), limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var d decoder
+		for rows.Next() {
+			v := rows.RawValues()
+			if n := len(list); n == 0 || list[n-1].event.Position != event.Position(decodeInt8(v[0])) {
+				l := link{event: d.decode(v)}
+				copy(l.hash[:], v[11])
+				list = append(list, l)
+			}
+			if v[12] == nil {
+				continue
+			}
+			x := erased{by: event.Position(decodeInt8(v[12]))}
+			copy(x.data[:], v[13])
+			copy(x.metadata[:], v[14])
+			last := &list[len(list)-1]
+			last.erased = append(last.erased, x)
+		}
+		return rows.Err()
+	})
+	return list, err
+}
