@@ -36,11 +36,14 @@ func (c *Commands) fillPresence(a *app) {
 	c.UpdatePresence = &useCase[UpdatePresence, wire.Presence]{
 		app: a, name: "update-presence", tidy: tidyPresence, limit: a.countPresence,
 		decide: func(ctx context.Context, t *task[UpdatePresence]) (decision[wire.Presence], error) {
-			if _, _, err := a.actor(ctx, &t.reading, t.actor.Principal); err != nil {
+			user, _, err := a.actor(ctx, &t.reading, t.actor.Principal)
+			if err != nil {
 				return decision[wire.Presence]{}, err
 			}
 			userID := t.actor.UserID
-			return a.appear(ctx, &t.reading, userID, presence.Set{UserID: userID, Status: t.c.Status, Text: t.c.Text})
+			d, err := a.appear(ctx, &t.reading, userID, presence.Set{UserID: userID, Status: t.c.Status, Text: t.c.Text})
+			d.conditions = append(d.conditions, stillActive(user))
+			return d, err
 		},
 	}
 	c.ComeOnline = &useCase[ComeOnline, wire.Presence]{

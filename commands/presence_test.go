@@ -92,3 +92,16 @@ func TestPresenceIsNoticedOnce(t *testing.T) {
 		t.Errorf("%d events of 10 visits: %v", len(got), got)
 	}
 }
+
+// Who was shut out on one node is not there by what is asked on another.
+func TestWhoIsShutOutDoesNotAppear(t *testing.T) {
+	t.Parallel()
+	twoNodes(t, func(t *testing.T, a, b kit) {
+		must(b, b.UpdatePresence, "mia", commands.UpdatePresence{Status: event.StatusAway}) // b knows the account
+		must(a, a.GoOffline, "", commands.UserRef{UserID: "mia"})
+		must(a, a.DeactivateUser, "root!", commands.UserRef{UserID: "mia"})
+		if got := code(b, b.UpdatePresence, "mia", commands.UpdatePresence{Status: event.StatusBusy}); got != domain.CodeInvalidUser {
+			t.Errorf("answered %q", got)
+		}
+	})
+}
