@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/domain/event"
+	says "parley/domain/message"
 )
 
 // Log is a log in memory that can be followed. The zero value is empty and ready.
@@ -27,7 +28,7 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // step is the time between two events: not a whole number of milliseconds, as in life.
 const step = 1_234_567 * time.Microsecond
 
-// Add records facts: each with an id of its own, or its message's.
+// Add records facts: each with an id of its own, or that of what happens once.
 func (l *Log) Add(facts ...event.Event) []event.Recorded {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,8 +64,12 @@ func (l *Log) wake() {
 func (l *Log) record(fact event.Event) event.Recorded {
 	position := event.Position(len(l.events) + 1)
 	id := event.DeriveID("test", position.String())
-	if sent, ok := fact.(event.MessageSent); ok {
-		id, _ = event.ParseID(sent.MessageID)
+	switch fact := fact.(type) {
+	case event.MessageSent:
+		id, _ = event.ParseID(fact.MessageID)
+	case event.MessageDeleted:
+		id = says.DeletedID(fact.MessageID)
+	default:
 	}
 	n, err := event.Encode(id, nil, fact)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 
 	"parley/domain"
 	"parley/domain/event"
-	"parley/domain/message"
 	"parley/domain/room"
 	"parley/domain/wire"
+	"parley/projections/history"
 	"parley/projections/messages"
 	"parley/projections/rooms"
 )
@@ -21,22 +21,13 @@ type roomFold struct {
 	state    room.State
 	position event.Position
 	lastSeq  int64
-	messages map[string]*said
+	messages map[string]*history.Message
 	indexed  map[string]indexed
-	receipts receiptsFold
-}
-
-// said is a message with what follows from other events than its own.
-type said struct {
-	message.Message
-
-	position  event.Position
-	deletedAt event.Recorded
-	thread    *wire.Thread
+	receipts *history.Cursors
 }
 
 func newRoomFold(c *comparison, id string) *roomFold {
-	return &roomFold{c: c, id: id, messages: map[string]*said{}, indexed: map[string]indexed{}, receipts: newReceiptsFold()}
+	return &roomFold{c: c, id: id, messages: map[string]*history.Message{}, indexed: map[string]indexed{}, receipts: history.NewCursors()}
 }
 
 func (f *roomFold) add(r event.Recorded, payload event.Event) {
@@ -55,7 +46,7 @@ func (f *roomFold) add(r event.Recorded, payload event.Event) {
 		f.index(r, payload)
 	}
 	if f.c.shows(viewReceipts, r) {
-		f.receipts.add(r, payload)
+		f.receipts.Add(r, payload)
 	}
 }
 
@@ -63,16 +54,11 @@ func (f *roomFold) addMessage(r event.Recorded, payload event.Event) {
 	id := r.Subject
 	if sent, ok := payload.(event.MessageSent); ok {
 		id = sent.MessageID
-		f.messages[id] = &said{}
+		f.messages[id] = &history.Message{}
 		f.answered(r, sent)
 	}
-	m := f.messages[id]
-	if m == nil {
-		return
-	}
-	m.Message, m.position = message.Fold(m.Message, r), r.Position
-	if r.Type == event.TypeMessageDeleted {
-		m.deletedAt = r
+	if m := f.messages[id]; m != nil {
+		m.Add(r)
 	}
 }
 
@@ -81,22 +67,11 @@ func (f *roomFold) answered(r event.Recorded, answer event.MessageSent) {
 	if parent == nil {
 		return
 	}
-	if parent.thread == nil {
-		parent.thread = &wire.Thread{}
+	if parent.Thread == nil {
+		parent.Thread = &wire.Thread{}
 	}
-	parent.thread.ReplyCount++
-	parent.thread.LastReplySeq, parent.thread.LastReplyAt = r.Seq, wire.Time(r.RecordedAt)
-}
-
-// shape is the message as it must be shown.
-func (m *said) shape() wire.Message {
-	shown := wire.NewMessage(event.Recorded{Seq: m.Seq, RecordedAt: m.SentAt, Position: m.position}, event.MessageSent{Message: m.Message.Message})
-	shown.EditedAt, shown.DeletedAt = wire.OptionalTime(m.EditedAt), wire.OptionalTime(m.deletedAt.RecordedAt)
-	shown.Reactions, shown.Pinned, shown.Thread = wire.Reactions(m.Marks.Reactions), m.Marks.Pinned, m.thread
-	if m.Deleted {
-		shown.Content, shown.Attachments = "", []event.Attachment{}
-	}
-	return shown
+	parent.Thread.ReplyCount++
+	parent.Thread.LastReplySeq, parent.Thread.LastReplyAt = r.Seq, wire.Time(r.RecordedAt)
 }
 
 func (f *roomFold) compare(ctx context.Context, c *comparison) error {
@@ -105,16 +80,13 @@ func (f *roomFold) compare(ctx context.Context, c *comparison) error {
 			return err
 		}
 	}
-	return f.receipts.compare(ctx, c, f.id)
+	return f.compareReceipts(ctx, c)
 }
 
 func (f *roomFold) compareRoom(ctx context.Context, c *comparison) error {
 	var want, got any
-	if s := f.state; s.Exists() {
-		want = wire.Room{
-			ID: s.ID, Name: s.Name, Type: s.Type, Topic: s.Topic, CreatedBy: s.CreatedBy, CreatedAt: wire.Time(s.CreatedAt),
-			ArchivedAt: wire.OptionalTime(s.ArchivedAt), MemberCount: s.Members.Len(), Position: f.position,
-		}
+	if f.state.Exists() {
+		want = history.RoomShape(f.state, f.position)
 	}
 	shown, _, err := rooms.NewQueries(c.tx).Get(ctx, f.id)
 	switch {
@@ -134,10 +106,7 @@ func (f *roomFold) compareRoom(ctx context.Context, c *comparison) error {
 }
 
 func (f *roomFold) compareMembers(ctx context.Context, c *comparison) error {
-	want, got := map[string]wire.Member{}, map[string]wire.Member{}
-	for id, m := range f.state.Members.All() {
-		want[id] = wire.Member{UserID: id, Username: m.Username, Role: m.Role, JoinedAt: wire.Time(m.JoinedAt)}
-	}
+	want, got := history.MemberShapes(f.state), map[string]wire.Member{}
 	for cursor := ""; ; {
 		list, err := rooms.NewQueries(c.tx).Members(ctx, f.id, cursor, math.MaxInt32)
 		if err != nil {
@@ -154,11 +123,11 @@ func (f *roomFold) compareMembers(ctx context.Context, c *comparison) error {
 
 // compareMessages goes through the pages of the room, with those that must be there beside them.
 func (f *roomFold) compareMessages(ctx context.Context, c *comparison) error {
-	list := make([]*said, 0, len(f.messages))
+	list := make([]*history.Message, 0, len(f.messages))
 	for _, m := range f.messages {
 		list = append(list, m)
 	}
-	slices.SortFunc(list, func(a, b *said) int { return int(a.Seq - b.Seq) })
+	slices.SortFunc(list, func(a, b *history.Message) int { return int(a.Seq - b.Seq) })
 	for after := int64(0); ; {
 		page, err := messages.NewQueries(c.tx).Page(ctx, f.id, messages.PageRequest{After: &after, Limit: math.MaxInt32})
 		if err != nil {
@@ -169,7 +138,7 @@ func (f *roomFold) compareMessages(ctx context.Context, c *comparison) error {
 			got[m.Seq], after = m, m.Seq
 		}
 		for len(list) > 0 && (list[0].Seq <= after || !page.HasMoreAfter) {
-			want[list[0].Seq], list = list[0].shape(), list[1:]
+			want[list[0].Seq], list = list[0].Shape(), list[1:]
 		}
 		if err := sameAll(c, viewMessages, "room "+f.id+", message", want, got); err != nil || !page.HasMoreAfter {
 			return err
