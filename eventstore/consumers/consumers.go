@@ -1,6 +1,7 @@
 package consumers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,8 +20,10 @@ import (
 
 // Bounds of what one may ask for.
 const (
-	// DefaultPage and MaxPage are events of one answer.
-	DefaultPage, MaxPage = 100, 1000
+	// DefaultPage is how many events an answer holds at most if nothing is said.
+	DefaultPage = 100
+	// MaxPage is the most that may be asked for.
+	MaxPage = 1000
 	// MaxWait is how long one may wait for the first event.
 	MaxWait = 30 * time.Second
 )
@@ -40,12 +43,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.MaxPerOwner <= 0 {
-		c.MaxPerOwner = 50
-	}
-	if c.MaxWaiting <= 0 {
-		c.MaxWaiting = 256
-	}
+	c.MaxPerOwner = cmp.Or(c.MaxPerOwner, 50)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 256)
 	return c
 }
 

@@ -3,7 +3,6 @@ package consumers
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -27,18 +26,14 @@ type Feed struct {
 	pool   *pgxpool.Pool
 	log    eventstore.Reader
 	recent Recent
-	logger *slog.Logger
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the head has moved
 }
 
 // NewFeed makes a feed. The pool must be that of the primary. Who waits is woken while Run runs.
-func NewFeed(pool *pgxpool.Pool, log eventstore.Reader, recent Recent, logger *slog.Logger) *Feed {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	return &Feed{pool: pool, log: log, recent: recent, logger: logger, moved: make(chan struct{})}
+func NewFeed(pool *pgxpool.Pool, log eventstore.Reader, recent Recent) *Feed {
+	return &Feed{pool: pool, log: log, recent: recent, moved: make(chan struct{})}
 }
 
 const retryAfter = 200 * time.Millisecond
@@ -104,7 +99,9 @@ func (l Limit) full(events, bytes int, next *event.Recorded) bool {
 }
 
 // size is about that of the event's envelope.
-func size(e *event.Recorded) int { return 200 + len(e.Stream) + len(e.Type) + len(e.Data) + len(e.Metadata) }
+func size(e *event.Recorded) int {
+	return 200 + len(e.Stream) + len(e.Type) + len(e.Data) + len(e.Metadata)
+}
 
 // Page reads on after s.After, up to s.UpTo (0: the head). A page may be empty although there is more: then nothing
 // of what was looked at is wanted.
