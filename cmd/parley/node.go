@@ -22,7 +22,9 @@ import (
 	"parley/commands/ratelimit"
 	"parley/domain/event"
 	"parley/eventstore/bus"
+	"parley/eventstore/consumers"
 	"parley/eventstore/postgres"
+	"parley/eventstore/webhooks"
 	"parley/projections"
 	"parley/projections/messages"
 	presenceview "parley/projections/presence"
@@ -71,6 +73,8 @@ type node struct {
 	sessions *auth.Sessions
 	accounts *auth.Accounts // nil without JWT_SECRET
 	jwks     *auth.JWKS     // nil without JWKS_URL
+	// feed hands out the log to consumers.
+	feed *consumers.Feed
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
@@ -81,6 +85,8 @@ type node struct {
 	gateway   *gateway.Gateway
 	sockets   *socketio.Server
 	plain     *gateway.Plain
+	consumers *consumers.Consumers
+	webhooks  *webhooks.Webhooks
 	http      *http.Server
 
 	// onReady is called once the node answers. nil does nothing.
@@ -178,6 +184,7 @@ func (n *node) wireCore(ctx context.Context) error {
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 		presenceview.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
+	n.wireConsumers()
 	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
 	if err := n.wireRecovery(ctx); err != nil {
 		return err
@@ -262,6 +269,7 @@ func (n *node) wireEdge(context.Context) error {
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
 	}
+	n.http.RegisterOnShutdown(n.consumers.Drain)
 	return nil
 }
 
@@ -312,7 +320,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

@@ -38,7 +38,7 @@ func (n *node) run(ctx context.Context) error {
 	defer stopStore()
 
 	storeGroup.Go(func() error { return n.store.Run(storeCtx) })
-	for _, part := range []func(context.Context) error{n.bus.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run} {
+	for _, part := range []func(context.Context) error{n.bus.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run, n.feed.Run} {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
 	edgeGroup.Go(func() error { return n.projector.Run(edgeCtx) })
@@ -46,6 +46,7 @@ func (n *node) run(ctx context.Context) error {
 	edgeGroup.Go(func() error { return n.sockets.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.webhooks.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sessions.Watch(edgeCtx, n.expel) })
 	if n.jwks != nil {
 		edgeGroup.Go(func() error { return n.jwks.Run(edgeCtx) })

@@ -62,6 +62,10 @@ type settings struct {
 	BatchSize        int `env:"BATCH_SIZE" envDefault:"50" help:"most pushes in one batch"`
 	MaxMessageLength int `env:"MAX_MESSAGE_LENGTH" envDefault:"5000" help:"Unicode code points"`
 
+	WebhookAllowPrivate bool          `env:"WEBHOOK_ALLOW_PRIVATE" envDefault:"false" help:"let webhooks reach private networks and this host, by plain http, too"`
+	WebhookTimeout      time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"10s" help:"how long a receiver of a webhook may take to answer"`
+	WebhookParkAfter    time.Duration `env:"WEBHOOK_PARK_AFTER" envDefault:"24h" help:"how long deliveries may fail before their webhook is parked"`
+
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" help:"how long a stop may take"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error; debug logs every socket event"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
@@ -116,7 +120,7 @@ func kindOf(t reflect.Type) string {
 
 // validate checks what serve needs; the first problem is returned.
 func (s *settings) validate() error {
-	checks := []func() error{s.checkRequired, s.checkServers, s.checkRanges, s.checkNetwork}
+	checks := []func() error{s.checkRequired, s.checkServers, s.checkRanges, s.checkNetwork, s.checkWebhooks}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return usageError{err}
