@@ -34,17 +34,35 @@ func verifyCommand() *cobra.Command {
 	var (
 		sample, most int
 		seed         uint64
+		linked       bool
+		expect       []string
 	)
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove the views from the log",
+		Short: "Prove the views from the log, or the log itself",
 		Long: "Folds the log, or a sample of it, by the rules of the domain and compares what the views show, each at the position\n" +
-			"where it is. Nodes may be running. What differs is printed; the exit code is then 1.\nReads DATABASE_URL.",
-		Example: "  parley verify\n  parley verify --sample 500\n  parley rebuild messages   # mends a view",
-		Args:    noArgs,
+			"where it is. Nodes may be running. What differs is printed; the exit code is then 1.\n\n" +
+			"With --chain it proves the log instead: each event carries a hash of itself and of all events before it. The first position that\n" +
+			"is missing or not what was recorded is printed; the exit code is then 1. Else it prints the last position and hash: noted\n" +
+			"elsewhere, they prove with --expect that the past is still the same, also to who could write to the database.\nReads DATABASE_URL.",
+		Example: "  parley verify\n  parley verify --sample 500\n  parley rebuild messages   # mends a view\n" +
+			"  parley verify --chain\n  parley verify --chain --expect 1200:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sample < 0 || most < 1 {
 				return usagef("--sample must not be negative, --differences at least 1")
+			}
+			expected, err := parseNoted(expect)
+			if err != nil {
+				return err
+			}
+			if len(expected) > 0 && !linked {
+				return usagef("--expect needs --chain")
+			}
+			if linked {
+				return withLog(cmd, func(ctx context.Context, n *node) error {
+					return proveChain(ctx, n.store, expected, cmd.OutOrStdout(), cmd.ErrOrStderr())
+				})
 			}
 			if !cmd.Flags().Changed("seed") {
 				seed = rand.Uint64() //nolint:gosec // chooses what to look at, protects nothing
@@ -58,6 +76,8 @@ func verifyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&sample, "sample", 0, "compare only so many rooms and users, picked at random, busy ones rather (0: all)")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "pick the same sample again (default: another each time; it is printed)")
 	cmd.Flags().IntVar(&most, "differences", 20, "print at most so many differences")
+	cmd.Flags().BoolVar(&linked, "chain", false, "prove the log by its chain of hashes")
+	cmd.Flags().StringArrayVar(&expect, "expect", nil, "a POSITION:HASH that was printed before (may be repeated)")
 	return cmd
 }
 

@@ -48,4 +48,28 @@ func TestVerify(t *testing.T) {
 	cli(t, env, "rebuild", "all").want(t, 0)
 	cli(t, env, "rebuild", "nothing").want(t, 2).oneLine(t, "nothing")
 	cli(t, env, "verify", "--sample", "-1").want(t, 2)
+
+	// The log itself: what is noted of it tells of a past that was changed.
+	proved := cli(t, env, "verify", "--chain").want(t, 0)
+	_, head, _ := strings.Cut(strings.TrimSpace(proved.stdout), "head ")
+	cli(t, env, "verify", "--chain", "--expect", head).want(t, 0)
+	other := head[:strings.Index(head, ":")+1] + strings.Repeat("0", 64)
+	if found := cli(t, env, "verify", "--chain", "--expect", other).want(t, 1); !strings.HasPrefix(found.stdout, "position ") {
+		t.Errorf("another hash was noted: %s", found.stdout)
+	}
+	cli(t, env, "verify", "--chain", "--expect", "1:a").want(t, 2).oneLine(t, "hexadecimal")
+	cli(t, env, "verify", "--expect", head).want(t, 2)
+	for _, sql := range []string{ // each is found before the next one
+		"UPDATE log.events SET data = replace(data::text, 'number 9', 'number 8')::json WHERE data::text LIKE '%number 9%' RETURNING position",
+		"DELETE FROM log.events WHERE position = 4 RETURNING position",
+	} {
+		var changed int
+		if err := conn.QueryRow(t.Context(), sql).Scan(&changed); err != nil {
+			t.Fatal(err)
+		}
+		found := cli(t, env, "verify", "--chain").want(t, 1)
+		if !strings.HasPrefix(found.stdout, "position "+strconv.Itoa(changed)+": ") {
+			t.Errorf("after %s: %s", sql, found.stdout)
+		}
+	}
 }
