@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,8 +58,11 @@ type Rebuilt struct {
 var ErrRebuilding = errors.New("the view is being rebuilt already")
 
 const (
-	// rebuildBatch is how many events are applied in one transaction.
+	// rebuildBatch is how many events are applied in one transaction at most, fewer where they are large: of rebuildBytes
+	// or so.
 	rebuildBatch = 5000
+	rebuildFirst = 256
+	rebuildBytes = 8 << 20
 	// rebuildNear is how far from the end the change of tables may begin.
 	rebuildNear = 2000
 	// swapWait is how long readers may have to wait for the change, and swapTries how often it is tried.
@@ -133,8 +137,8 @@ func (b *rebuilding) catchUp(ctx context.Context) error {
 	}
 }
 
-// target is where the live tables are, or the end of the log if they are far from it: then they may be
-// stuck, and there is nothing to compare with.
+// target is where the live tables are; or the end of the log if they are far from it or if nobody writes them: then
+// they stand still, and there is nothing to compare with.
 func (b *rebuilding) target(ctx context.Context) (event.Position, error) {
 	head, err := b.Log.Head(ctx)
 	if err != nil {
@@ -148,28 +152,73 @@ func (b *rebuilding) target(ctx context.Context) (event.Position, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the checkpoint: %w", err)
 	}
-	if at := event.Position(live); at+rebuildNear >= head {
-		return min(at, head), nil
+	at := event.Position(live)
+	switch {
+	case at >= head:
+		return head, nil
+	case at+rebuildNear < head:
+		return head, nil
+	}
+	kept, err := b.kept(ctx)
+	if err != nil || kept {
+		return at, err
 	}
 	return head, nil
 }
+
+// keptWithin is how long a writer may need to take over from another.
+const keptWithin = 3 * time.Second
+
+// kept reports whether a node writes the live tables.
+func (b *rebuilding) kept(ctx context.Context) (kept bool, err error) {
+	deadline := time.Now().Add(keptWithin)
+	for {
+		if err := b.Pool.QueryRow(ctx, keptSQL, lockKey(DefaultSchema, b.name)).Scan(&kept); err != nil {
+			return false, fmt.Errorf("look for the view's writer: %w", err)
+		}
+		if kept || time.Now().After(deadline) {
+			return kept, nil
+		}
+		if !pause(ctx, keptWithin/10) {
+			return false, ctx.Err()
+		}
+	}
+}
+
+const keptSQL = `
+SELECT EXISTS (
+  SELECT FROM pg_locks
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)`
 
 type page struct {
 	events []event.Recorded
 	err    error
 }
 
+// applyUpTo applies the log in pages. While one is applied the next is decoded and the one after that is read.
 func (b *rebuilding) applyUpTo(ctx context.Context, upTo event.Position) error {
 	ctx, cancel := context.WithCancel(ctx)
-	pages := make(chan page, 1)
-	defer func() {
-		cancel()
-		for range pages { // until the reader is gone
-			continue
+	stored, decoded := make(chan page), make(chan page)
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	defer cancel()
+	after := b.at
+	helpers.Go(func() {
+		defer close(stored)
+		b.read(ctx, after, upTo, stored)
+	})
+	helpers.Go(func() {
+		defer close(decoded)
+		for p := range stored {
+			for i := range p.events {
+				p.events[i] = p.events[i].Decoded()
+			}
+			p.pass(ctx, decoded)
 		}
-	}()
-	go b.read(ctx, b.at, upTo, pages)
-	for p := range pages {
+	})
+	for p := range decoded {
 		if p.err != nil {
 			return p.err
 		}
@@ -183,26 +232,44 @@ func (b *rebuilding) applyUpTo(ctx context.Context, upTo event.Position) error {
 	return ctx.Err()
 }
 
-// read hands on the log in pages, decoded.
+// pass hands the page on, unless ctx ends before.
+func (p page) pass(ctx context.Context, to chan<- page) {
+	select {
+	case to <- p:
+	case <-ctx.Done():
+	}
+}
+
+// read hands on the log in pages. They are short at first, since nobody knows how large the events are.
 func (b *rebuilding) read(ctx context.Context, after, upTo event.Position, pages chan<- page) {
-	defer close(pages)
-	for after < upTo {
-		events, err := b.Log.All(ctx, after, int(min(int64(upTo-after), rebuildBatch)))
+	limit := rebuildFirst
+	for after < upTo && ctx.Err() == nil {
+		events, err := b.Log.All(ctx, after, int(min(int64(upTo-after), int64(limit))))
 		if err == nil && len(events) == 0 {
 			err = fmt.Errorf("the log ends at %d, not at %d", after, upTo)
 		}
-		for i := range events {
-			events[i] = events[i].Decoded()
-		}
-		select {
-		case pages <- page{events, err}:
-		case <-ctx.Done():
-			return
-		}
+		page{events, err}.pass(ctx, pages)
 		if err != nil {
 			return
 		}
 		after = events[len(events)-1].Position
+		limit = nextLimit(limit, events)
+	}
+}
+
+// nextLimit is how many events to ask for after a page that was read with that limit.
+func nextLimit(limit int, read []event.Recorded) int {
+	bytes := 0
+	for i := range read {
+		bytes += len(read[i].Data) + len(read[i].Metadata)
+	}
+	switch {
+	case bytes > rebuildBytes:
+		return max(1, len(read)*(rebuildBytes/2)/bytes)
+	case bytes < rebuildBytes/4:
+		return min(2*limit, rebuildBatch)
+	default:
+		return limit
 	}
 }
 

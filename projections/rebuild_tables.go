@@ -92,6 +92,37 @@ func (b *rebuilding) indexes(ctx context.Context, table string, unique bool) err
 
 var errChanged = errors.New("the live tables have changed their columns meanwhile: start again")
 
+// Whoever may do something with a table, or with one of its columns, may do it with the other one; then its owner is the same.
+const rightsSQL = `
+SELECT 'GRANT ' || privilege_type || columns || ' ON ' || $2 || ' TO ' ||
+  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS sql
+FROM (
+  SELECT '' AS columns, a.* FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = $1::text::regclass AND a.grantee <> c.relowner
+  UNION ALL
+  SELECT ' (' || quote_ident(attname) || ')', a.* FROM pg_attribute, aclexplode(attacl) a WHERE attrelid = $1::text::regclass AND NOT attisdropped
+) given
+UNION ALL
+SELECT 'ALTER TABLE ' || $2 || ' OWNER TO ' || quote_ident(pg_get_userbyid(relowner))
+FROM pg_class WHERE oid = $1::text::regclass AND pg_get_userbyid(relowner) <> current_user
+ORDER BY sql DESC` // G before A
+
+func copyRights(ctx context.Context, tx pgx.Tx, from, to string) error {
+	rows, err := tx.Query(ctx, rightsSQL, from, to)
+	if err != nil {
+		return fmt.Errorf("read who may use %s: %w", from, err)
+	}
+	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read who may use %s: %w", from, err)
+	}
+	for _, sql := range statements {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("let the same use %s: %w", to, err)
+		}
+	}
+	return nil
+}
+
 // exchange is what readers may have to wait for.
 func (b *rebuilding) exchange(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "CREATE SCHEMA "+quote(b.old)); err != nil {
@@ -103,6 +134,9 @@ func (b *rebuilding) exchange(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "ALTER TABLE "+next+" SET SCHEMA "+DefaultSchema); err != nil {
+			return err
+		}
+		if err := copyRights(ctx, tx, quote(b.old, table), live); err != nil {
 			return err
 		}
 		var same bool

@@ -3,6 +3,7 @@ package projections_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,8 @@ func schema(t *testing.T, pool *pgxpool.Pool) string {
 			FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef d ON d.adrelid = attrelid AND d.adnum = attnum
 			WHERE relnamespace = 'views'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
 			UNION ALL SELECT relname || ' ' || coalesce(reloptions::text, '') FROM pg_class WHERE relnamespace = 'views'::regnamespace
+			UNION ALL SELECT relname || ' ' || relowner::regrole || ' ' || coalesce(relacl::text, '') FROM pg_class WHERE relnamespace = 'views'::regnamespace
+			UNION ALL SELECT attrelid::regclass || ' ' || attname || ' ' || attacl::text FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'views'::regnamespace AND attacl IS NOT NULL
 			UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname LIKE 'views%'
 		) lines`).Scan(&all)
 	if err != nil {
@@ -80,6 +83,8 @@ func TestRebuildOfEveryViewWhileItIsWritten(t *testing.T) {
 	if err := r.WaitFor(t.Context(), log.Head()); err != nil {
 		t.Fatal(err)
 	}
+	exec(t, pool, "GRANT SELECT, TRIGGER ON views.messages TO PUBLIC")
+	exec(t, pool, "GRANT UPDATE (name), REFERENCES (id) ON views.rooms TO PUBLIC")
 	before := schema(t, pool)
 	grown := make(chan struct{})
 	go func() {
@@ -158,6 +163,51 @@ func TestRebuildOfAViewThatStandsStill(t *testing.T) {
 	projectiontest.Apply(t, fresh, build(""), log.Events())
 	if diff := cmp.Diff(projectiontest.Dump(t, fresh, "", build("")), projectiontest.Dump(t, pool, "", build(""))); diff != "" {
 		t.Errorf("(-built at once +rebuilt):\n%.1000s", diff)
+	}
+}
+
+// So is one that stands still close to it, if no node writes it.
+func TestRebuildOfAViewThatNobodyWrites(t *testing.T) {
+	t.Parallel()
+	pool := testenv.Pool(t)
+	log := projectiontest.History(25, 600)
+	build := everyView()[1]
+	projectiontest.Apply(t, pool, build(""), log.Events()[:400])
+	result, err := projections.Rebuild{Pool: pool, Log: pages{log}, Build: build}.Run(t.Context())
+	if err != nil || result.Position != log.Head() {
+		t.Fatalf("%+v, %v, want position %d", result, err, log.Head())
+	}
+}
+
+// weighed notes what is read at once.
+type weighed struct {
+	pages
+	most int
+}
+
+func (w *weighed) All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error) {
+	events, err := w.pages.All(ctx, after, limit)
+	bytes := 0
+	for _, e := range events {
+		bytes += len(e.Data)
+	}
+	if after > 0 { // of the first page nothing is known
+		w.most = max(w.most, bytes)
+	}
+	return events, err
+}
+
+func TestRebuildReadsNoMoreThanItCanHold(t *testing.T) {
+	t.Parallel()
+	log := &projectiontest.Log{}
+	for i := range 500 {
+		id := event.DeriveID("large", strconv.Itoa(i)).String()
+		log.Add(event.MessageSent{Message: event.Message{RoomID: "r", MessageID: id, Content: strings.Repeat("x", 100_000)}})
+	}
+	read := &weighed{pages: pages{log}}
+	result, err := projections.Rebuild{Pool: testenv.Pool(t), Log: read, Build: everyView()[0]}.Run(t.Context())
+	if err != nil || result.Position != log.Head() || read.most == 0 || read.most > 10_000_000 {
+		t.Errorf("%+v, %v, at most %d bytes at once", result, err, read.most)
 	}
 }
 
