@@ -314,11 +314,12 @@ func TestConnectionsAreListed(t *testing.T) {
 	s := newStand(t, gateway.Config{Node: "n1", Now: func() time.Time { return time.Unix(5, 0).UTC() }})
 	session, _ := s.enter(t, "ann")
 	ask(t, session, "join-rooms", `["b","a"]`)
-	want := []gateway.Connection{{
-		ID: "socket-of-ann", UserID: "ann", Transport: "websocket", Node: "n1", Rooms: []string{"a", "b"},
-		HandshakeTime: time.Unix(5, 0).UTC(), QueuedBytes: 42,
+	want := []wire.Connection{{
+		ID: "socket-of-ann", UserID: "ann", Transport: "websocket", Node: "n1", Rooms: []string{"a", "b"}, RoomCount: 2,
+		HandshakeTime: wire.Time(time.Unix(5, 0).UTC()), QueuedBytes: 42,
 	}}
-	if diff := cmp.Diff(want, s.Connections()); diff != "" {
+	same := cmp.Comparer(func(a, b wire.Time) bool { return time.Time(a).Equal(time.Time(b)) })
+	if diff := cmp.Diff(want, s.Connections(), same); diff != "" {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
 }
