@@ -41,10 +41,12 @@ type Deps struct {
 	Messages MessageQueries
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
-	Receipts  ReceiptQueries
-	Search    SearchQueries
-	Presence  PresenceQueries
-	Views     Waiter
+	// History shows rooms as they were.
+	History  HistoryQueries
+	Receipts ReceiptQueries
+	Search   SearchQueries
+	Presence PresenceQueries
+	Views    Waiter
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 

@@ -5,6 +5,7 @@
 //	pipeline.go  what every request goes through, outermost first
 //	problem.go   errors as RFC 9457 problems: the one table of codes and statuses
 //	auth_*.go users.go rooms.go members.go messages.go marks.go receipts.go   the handlers
+//	history.go   rooms as they were
 //	search.go    what was said, by its words
 //	sync.go      what one could have heard over a socket
 //	debug_*.go   what goes on inside, for admins

@@ -48,7 +48,9 @@ func (a *API) listReplies(c *call) error {
 	if err != nil {
 		return err
 	}
-	req, err := c.query().page()
+	q := c.query()
+	q.present()
+	req, err := q.page()
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,12 @@ func (a *API) listMembers(c *call) error {
 		return err
 	}
 	q := c.query()
-	cursor, limit := q.cursor(), q.limit()
+	cursor, limit, when := q.cursor(), q.limit(), q.when()
 	if err := q.err(); err != nil {
 		return err
+	}
+	if when != nil {
+		return a.membersThen(c, room.ID, *when, cursor, limit)
 	}
 	list, err := a.Rooms.Members(c.ctx(), room.ID, cursor, limit)
 	if err != nil {
@@ -24,12 +27,15 @@ func (a *API) listMembers(c *call) error {
 	return c.ok(list)
 }
 
+// membership is what may be said of a member.
+type membership struct {
+	Role event.MemberRole `json:"role"`
+}
+
 // putMember makes a user a member, with the role of the body if there is one. Of oneself, without
 // a role, it is joining.
 func (a *API) putMember(c *call) error {
-	var body struct {
-		Role event.MemberRole `json:"role"`
-	}
+	var body membership
 	if err := c.decodeOptional(&body); err != nil {
 		return err
 	}

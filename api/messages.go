@@ -20,9 +20,16 @@ func (a *API) listMessages(c *call) error {
 	}
 	q := c.query()
 	pinned := q.oneOf("pinned", "false", "true") == "true"
+	when := q.when()
+	if pinned {
+		q.present()
+	}
 	req, err := q.page()
 	if err != nil {
 		return err
+	}
+	if when != nil {
+		return a.messagesThen(c, roomID, *when, req)
 	}
 	read := a.Messages.Page
 	if pinned {
@@ -39,9 +46,6 @@ func (a *API) listMessages(c *call) error {
 // page reads before, after and around, of which one may be given.
 func (q *query) page() (messages.PageRequest, error) {
 	req := messages.PageRequest{Limit: q.limit()}
-	if q.values.Has("at") { // the present would be the wrong answer
-		q.fields["at"] = "is not supported yet"
-	}
 	given := 0
 	for _, p := range []struct {
 		name  string
@@ -68,6 +72,14 @@ func (a *API) getMessage(c *call) error {
 	roomID, err := a.readable(c)
 	if err != nil {
 		return err
+	}
+	q := c.query()
+	when := q.when()
+	if err := q.err(); err != nil {
+		return err
+	}
+	if when != nil {
+		return a.messageThen(c, roomID, *when)
 	}
 	found, position, err := a.Messages.Get(c.ctx(), roomID, c.param("mid"))
 	c.at(position)

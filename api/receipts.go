@@ -30,6 +30,14 @@ func (a *API) listReceipts(c *call) error {
 	if err != nil {
 		return err
 	}
+	q := c.query()
+	when := q.when()
+	if err := q.err(); err != nil {
+		return err
+	}
+	if when != nil {
+		return a.receiptsThen(c, roomID, *when)
+	}
 	return c.receipts(func(ctx context.Context, cursor string, limit int) (projections.List[receipts.Receipt], error) {
 		return a.Receipts.Of(ctx, roomID, cursor, limit)
 	})
@@ -67,9 +75,12 @@ func (c *call) receipts(read func(ctx context.Context, cursor string, limit int)
 
 func (a *API) listUnread(c *call) error {
 	q := c.query()
-	cursor, limit := q.cursor(), q.limit()
+	cursor, limit, when := q.cursor(), q.limit(), q.when()
 	if err := q.err(); err != nil {
 		return err
+	}
+	if when != nil {
+		return a.unreadThen(c, *when, cursor, limit)
 	}
 	list, err := a.Receipts.UnreadOf(c.ctx(), c.actor.UserID, cursor, limit)
 	if err != nil {

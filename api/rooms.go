@@ -74,6 +74,14 @@ func (a *API) getRoom(c *call) error {
 	if err != nil {
 		return err
 	}
+	q := c.query()
+	when := q.when()
+	if err := q.err(); err != nil {
+		return err
+	}
+	if when != nil {
+		return a.roomThen(c, known.ID, *when)
+	}
 	viewed, position, err := a.Rooms.Get(c.ctx(), known.ID)
 	if err != nil && domain.CodeOf(err) != domain.CodeRoomNotFound {
 		return err

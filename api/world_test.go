@@ -24,6 +24,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
 	"parley/projections"
+	"parley/projections/history"
 	"parley/projections/messages"
 	"parley/projections/presence"
 	"parley/projections/receipts"
@@ -114,6 +115,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
+		History:   history.New(log, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
 		Views: views, Past: fakePast{1 << 40}, Projections: views, Logger: slog.New(slog.DiscardHandler),
