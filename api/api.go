@@ -56,6 +56,8 @@ type Deps struct {
 
 	// Projections says how the views are.
 	Projections ProjectionStatus
+	// Diagnostics is what else administrators may see.
+	Diagnostics Diagnostics
 
 	// Checks are asked for /readyz.
 	Checks []Check

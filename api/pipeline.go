@@ -32,6 +32,8 @@ type call struct {
 	echo.Context
 
 	requestID string
+	// route is that of the table, once it is found.
+	route string
 	// actor and user are known once authenticate has let the caller in.
 	actor commands.Actor
 	user  wire.User
@@ -74,6 +76,7 @@ func (a *API) logged(next echo.HandlerFunc) echo.HandlerFunc {
 		c := callOf(ec)
 		start := a.cfg.Now()
 		err := next(c)
+		a.observe(c, start)
 		if a.Logger.Enabled(c.ctx(), slog.LevelDebug) {
 			a.Logger.LogAttrs(c.ctx(), slog.LevelDebug, "request",
 				slog.String("method", c.Request().Method), slog.String("route", c.Path()),

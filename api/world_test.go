@@ -118,7 +118,8 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		History:   history.New(log, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Projections: views, Logger: slog.New(slog.DiscardHandler),
+		Views: views, Past: fakePast{1 << 40}, Projections: views, Diagnostics: fakeDiagnostics(),
+		Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{})
 	must(t, err)
 	return a
