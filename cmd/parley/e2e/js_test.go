@@ -26,11 +26,11 @@ func TestOfficialClient(t *testing.T) {
 	inParallel(t)
 	packages(t)
 	database, broker := testenv.DSN(t), testenv.StartRedis(t).URL
-	shared := backends(database, broker).with(settings{"LOG_LEVEL": "debug"})
+	shared := backends(database, broker).with(settings{"LOG_LEVEL": "debug", "PRESENCE_GRACE": "1", "TYPING_TTL": "4"})
 	strict := startNode(t, "strict", shared.with(settings{"AUTO_PROVISION": "false"}))
 	open := startNode(t, "open", shared)
 
-	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports", "batch", "marks"} {
+	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports", "batch", "marks", "presence", "typing"} {
 		t.Run(file, func(t *testing.T) { runJS(t, file+".test.mjs", strict.URL, open.URL) })
 	}
 	for _, way := range []string{"polling", "upgrade"} { // the others went by WebSocket

@@ -86,11 +86,14 @@ func (r fetcher) by(key, path string) (map[string]object, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range a.items() {
-			all[fmt.Sprint(item[key])] = item
-			next.Set("before", fmt.Sprint(a.items()[0][key]))
-		}
 		body := a.object()
+		items, _ := body["items"].([]any)
+		for i, item := range items {
+			o, _ := item.(object)
+			if all[fmt.Sprint(o[key])] = o; i == 0 {
+				next.Set("before", fmt.Sprint(o[key]))
+			}
+		}
 		next.Set("cursor", text(body, "nextCursor"))
 		switch {
 		case body["hasMoreBefore"] == true:
