@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"parley/api/auth"
+	"parley/api/replay"
 	"parley/commands"
 	"parley/domain"
 	"parley/domain/event"
@@ -41,12 +42,10 @@ type Deps struct {
 	Messages MessageQueries
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
-	// History shows rooms as they were.
-	History  HistoryQueries
-	Receipts ReceiptQueries
-	Search   SearchQueries
-	Presence PresenceQueries
-	Views    Waiter
+	Receipts  ReceiptQueries
+	Search    SearchQueries
+	Presence  PresenceQueries
+	Views     Waiter
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 
@@ -54,10 +53,13 @@ type Deps struct {
 	Consumers Consumers
 	Webhooks  Webhooks
 
+	// Log is read for analysts. Zero means that there are no replays.
+	Log LogQueries
+	// Follower hands on the log as it grows, to replays that follow.
+	Follower replay.Follower
+
 	// Projections says how the views are.
 	Projections ProjectionStatus
-	// Diagnostics is what else administrators may see.
-	Diagnostics Diagnostics
 
 	// Checks are asked for /readyz.
 	Checks []Check
@@ -143,6 +145,11 @@ type Config struct {
 	MaxBody int64
 	// CheckTimeout bounds each check of /readyz. Zero means 2 s.
 	CheckTimeout time.Duration
+	// Replays bound what analysts may do.
+	Replays ReplayLimits
+	// Heartbeat is how often a replay is looked after: a sign of life where nothing happens, and whether the caller
+	// may still listen. Zero means 15 s.
+	Heartbeat time.Duration
 	// Now is the clock of the access log. Zero means time.Now.
 	Now func() time.Time
 }
@@ -156,6 +163,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CheckTimeout == 0 {
 		c.CheckTimeout = 2 * time.Second
+	}
+	c.Replays = c.Replays.withDefaults()
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 15 * time.Second
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -179,6 +190,10 @@ type API struct {
 	Deps
 	cfg  Config
 	echo *echo.Echo
+
+	player   *replay.Player
+	places   *places
+	draining chan struct{}
 }
 
 var _ http.Handler = (*API)(nil)
@@ -189,7 +204,10 @@ func New(deps Deps, cfg Config) (*API, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("configure the API: %w", err)
 	}
-	a := &API{Deps: deps, cfg: cfg, echo: echo.New()}
+	a := &API{
+		Deps: deps, cfg: cfg, echo: echo.New(),
+		player: replay.New(deps.Log, deps.Follower, replay.Config{}), places: newPlaces(cfg.Replays), draining: make(chan struct{}),
+	}
 	a.echo.IPExtractor = clientIP(cfg.TrustedProxies)
 	a.mount()
 	return a, nil

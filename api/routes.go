@@ -52,7 +52,7 @@ const (
 // Routes lists every route.
 func (a *API) Routes() []Route {
 	list := a.diagnostics()
-	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes(), a.consumerRoutes(), a.webhookRoutes()} {
+	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes(), a.replayRoutes(), a.consumerRoutes(), a.webhookRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path
 			list = append(list, r)
@@ -62,10 +62,11 @@ func (a *API) Routes() []Route {
 }
 
 func (a *API) diagnostics() []Route {
-	return append([]Route{
+	return []Route{
 		{Method: http.MethodGet, Path: "/healthz", Access: Open, handle: a.healthz},
 		{Method: http.MethodGet, Path: "/readyz", Access: Open, handle: a.readyz},
-	}, a.debugRoutes()...)
+		{Method: http.MethodGet, Path: "/debug/projections", Access: Admin, handle: a.debugProjections},
+	}
 }
 
 func (a *API) authRoutes() []Route {
@@ -157,7 +158,6 @@ func (a *API) mount() {
 
 // serve lets the caller through to a route's handler.
 func (a *API) serve(c *call, r Route) error {
-	c.route = r.Method + " " + r.Path
 	if r.Access != Open {
 		if err := a.authenticate(c); err != nil {
 			return err

@@ -24,7 +24,6 @@ import (
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
 	"parley/projections"
-	"parley/projections/history"
 	"parley/projections/messages"
 	"parley/projections/presence"
 	"parley/projections/receipts"
@@ -38,6 +37,7 @@ const secret = "a secret of at least 32 bytes, for tests"
 // world is a node as the program wires it, on a database and a Redis prefix of its own.
 type world struct {
 	*api.API
+	store    *postgres.Store
 	menu     *commands.Commands
 	issuer   *auth.Issuer
 	sessions *auth.Sessions
@@ -77,8 +77,8 @@ func newNode(t *testing.T, pool *pgxpool.Pool, prefix string) *world {
 	for _, service := range []func(context.Context) error{store.Run, log.Run, menu.Run, views.Run} {
 		run(service)
 	}
-	w := &world{menu: menu}
-	w.API = w.api(t, pool, store, views)
+	w := &world{menu: menu, store: store}
+	w.API = w.api(t, pool, log, views)
 	return w
 }
 
@@ -98,7 +98,7 @@ func runner(t *testing.T) func(func(context.Context) error) {
 	}
 }
 
-func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, views *projections.Runner) *api.API {
+func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follower, views *projections.Runner) *api.API {
 	t.Helper()
 	known := auth.Users{Register: w.menu.RegisterUser, Directory: w.menu.Directory}
 	keys, err := auth.HS256([]byte(secret))
@@ -115,12 +115,10 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, log eventstore.Reader, vie
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
-		History:   history.New(log, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
-		Revisions: messages.NewRevisions(log), Receipts: receipts.NewQueries(pool),
+		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Projections: views, Diagnostics: fakeDiagnostics(),
-		Logger: slog.New(slog.DiscardHandler),
-	}, api.Config{})
+		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Projections: views, Logger: slog.New(slog.DiscardHandler),
+	}, api.Config{Heartbeat: 50 * time.Millisecond})
 	must(t, err)
 	return a
 }

@@ -26,7 +26,6 @@ import (
 	"parley/eventstore/postgres"
 	"parley/eventstore/webhooks"
 	"parley/projections"
-	"parley/projections/history"
 	"parley/projections/messages"
 	presenceview "parley/projections/presence"
 	"parley/projections/receipts"
@@ -270,6 +269,7 @@ func (n *node) wireEdge(context.Context) error {
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug),
 	}
+	n.http.RegisterOnShutdown(rest.Drain)
 	n.http.RegisterOnShutdown(n.consumers.Drain)
 	return nil
 }
@@ -319,12 +319,15 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
-		History: history.New(n.store, messages.NewQueries(n.readPool), rooms.NewQueries(n.readPool), history.Config{}),
-
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
+}
+
+// readStore is the log as the replica has it, for reads that may be long.
+func (n *node) readStore() *postgres.Store {
+	return postgres.New(n.readPool, postgres.Config{Logger: n.logger})
 }
 
 // checks are what /readyz asks.
