@@ -42,10 +42,12 @@ type Deps struct {
 	Messages MessageQueries
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
-	Receipts  ReceiptQueries
-	Search    SearchQueries
-	Presence  PresenceQueries
-	Views     Waiter
+	// History shows rooms as they were.
+	History  HistoryQueries
+	Receipts ReceiptQueries
+	Search   SearchQueries
+	Presence PresenceQueries
+	Views    Waiter
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 
@@ -60,6 +62,8 @@ type Deps struct {
 
 	// Projections says how the views are.
 	Projections ProjectionStatus
+	// Diagnostics is what else administrators may see.
+	Diagnostics Diagnostics
 
 	// Checks are asked for /readyz.
 	Checks []Check

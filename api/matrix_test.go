@@ -71,7 +71,13 @@ func rules() map[string]rule {
 	return map[string]rule{
 		"GET /healthz":                      everybody("/healthz", "", 200),
 		"GET /readyz":                       everybody("/readyz", "", 200),
+		"GET /metrics":                      everybody("/metrics", "", 200),
 		"GET /debug/projections":            onlyAdmins("/debug/projections", "", 200),
+		"GET /debug/socket/connections":     onlyAdmins("/debug/socket/connections", "", 200),
+		"GET /debug/socket/metrics":         onlyAdmins("/debug/socket/metrics", "", 200),
+		"GET /debug/queues":                 onlyAdmins("/debug/queues", "", 200),
+		"GET /debug/pprof/":                 onlyAdmins("/debug/pprof/", "", 200),
+		"GET /debug/pprof/:profile":         onlyAdmins("/debug/pprof/heap", "", 200),
 		"POST /api/v1/auth/register":        everybody("/api/v1/auth/register", `{"username":"{name}","password":"correct horse"}`, 201),
 		"POST /api/v1/auth/login":           everybody("/api/v1/auth/login", `{"username":"{account}","password":"correct horse"}`, 200),
 		"POST /api/v1/auth/refresh":         everybody("/api/v1/auth/refresh", `{"refreshToken":"{refresh}"}`, 200),

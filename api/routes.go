@@ -62,11 +62,10 @@ func (a *API) Routes() []Route {
 }
 
 func (a *API) diagnostics() []Route {
-	return []Route{
+	return append([]Route{
 		{Method: http.MethodGet, Path: "/healthz", Access: Open, handle: a.healthz},
 		{Method: http.MethodGet, Path: "/readyz", Access: Open, handle: a.readyz},
-		{Method: http.MethodGet, Path: "/debug/projections", Access: Admin, handle: a.debugProjections},
-	}
+	}, a.debugRoutes()...)
 }
 
 func (a *API) authRoutes() []Route {
@@ -158,6 +157,7 @@ func (a *API) mount() {
 
 // serve lets the caller through to a route's handler.
 func (a *API) serve(c *call, r Route) error {
+	c.route = r.Method + " " + r.Path
 	if r.Access != Open {
 		if err := a.authenticate(c); err != nil {
 			return err

@@ -24,6 +24,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
 	"parley/projections"
+	"parley/projections/history"
 	"parley/projections/messages"
 	"parley/projections/presence"
 	"parley/projections/receipts"
@@ -115,9 +116,11 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follow
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
+		History:   history.New(w.store, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Projections: views, Logger: slog.New(slog.DiscardHandler),
+		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Projections: views, Diagnostics: fakeDiagnostics(),
+		Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{Heartbeat: 50 * time.Millisecond})
 	must(t, err)
 	return a

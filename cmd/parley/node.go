@@ -26,6 +26,7 @@ import (
 	"parley/eventstore/postgres"
 	"parley/eventstore/webhooks"
 	"parley/projections"
+	"parley/projections/history"
 	"parley/projections/messages"
 	presenceview "parley/projections/presence"
 	"parley/projections/receipts"
@@ -319,6 +320,8 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
+		History: history.New(n.store, messages.NewQueries(n.readPool), rooms.NewQueries(n.readPool), history.Config{}),
+
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
 		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
