@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"parley/domain/event"
 	"parley/projections"
 	"parley/projections/messages"
@@ -14,6 +16,8 @@ import (
 	"parley/projections/search"
 	"parley/projections/users"
 )
+
+const searchView = "search"
 
 // builders makes the projectors of all views.
 func builders() []func(schema string) projections.Projector {
@@ -60,19 +64,27 @@ func (b *bench) chatted(ctx context.Context, name string, count int) (*node, err
 	if err != nil {
 		return nil, err
 	}
-	if err := n.settled(ctx); err == nil {
-		err = talk(ctx, n.pool.Config().ConnString(), count, func(i int) int { return i % benchRooms })
-	}
+	n.close()
+	dsn := n.pool.Config().ConnString()
+	head, err := headOf(ctx, dsn)
 	if err != nil {
-		n.close()
 		return nil, err
 	}
-	return n, nil
+	err = copyPast(ctx, dsn, func(at event.Position) (saying, bool) {
+		return saying{roomID(int(at)), int(at % benchSenders)}, int(at-head) <= count
+	})
+	if err != nil {
+		return nil, err
+	}
+	return startNode(ctx, b, dsn)
 }
 
-func (n *node) settled(ctx context.Context) error {
-	_, err := n.store.Head(ctx)
-	return err
+func headOf(ctx context.Context, dsn string) (head event.Position, err error) {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = conn.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM log.events").Scan((*int64)(&head))
+	return head, err
 }
-
-var _ event.Position

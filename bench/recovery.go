@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -169,90 +166,35 @@ func (b *bench) write(ctx context.Context, dsn string, away []*absentee) error {
 		return err
 	}
 	err = n.populate(ctx)
-	var head event.Position
-	if err == nil {
-		head, err = n.store.Head(ctx)
-	}
 	n.close()
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	w := &stretches{away: away, position: int64(head), versions: map[string]int64{}, samples: map[string]event.New{}}
-	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"log", "events"}, refColumns(), w); err != nil {
-		return fmt.Errorf("write the log: %w", err)
-	}
-	_, err = conn.Exec(ctx, "VACUUM ANALYZE log.events")
-	return err
+	return copyPast(ctx, dsn, (&stretches{away: away}).next)
 }
 
-// stretches are the rows of a log: one stretch after another, each with the messages that one client will have
+// stretches are the messages of a log: one stretch after another, each with those that one client will have
 // missed spread over those of rooms that nobody hears.
 type stretches struct {
-	away     []*absentee
-	done     int // events of the present stretch
-	position int64
-	versions map[string]int64
-	samples  map[string]event.New
-	room     string
+	away []*absentee
+	done int // messages of the present stretch
 }
 
-const pastRooms = 1000
-
-// Next implements pgx.CopyFromSource.
-func (w *stretches) Next() bool {
+func (w *stretches) next(at event.Position) (said saying, more bool) {
 	if len(w.away) == 0 {
-		return false
+		return said, false
 	}
 	a := w.away[0]
 	if w.done == 0 {
-		a.cursor = strconv.FormatInt(w.position, 10)
+		a.cursor = (at - 1).String()
 	}
 	every := (a.others + missed) / missed
-	w.room = fmt.Sprint("past-", w.position%pastRooms)
+	said = pastSaying(at)
 	if w.done%every == every-1 && w.done/every < missed {
-		w.room = roomID(a.user)
+		said = saying{roomID(a.user), a.user}
 	}
-	w.position++
 	if w.done++; w.done == a.others+missed {
 		w.away, w.done = w.away[1:], 0
 	}
-	return true
-}
-
-// Values implements pgx.CopyFromSource.
-func (w *stretches) Values() ([]any, error) {
-	sample, made := w.samples[w.room]
-	if !made {
-		sample = sampleEvent(0)
-		data, err := renamed(sample.Data, w.room)
-		if err != nil {
-			return nil, err
-		}
-		sample.Data = data
-		w.samples[w.room] = sample
-	}
-	w.versions[w.room]++
-	version, id := w.versions[w.room], newID().String()
-	data := bytes.Replace(sample.Data, []byte(sample.ID.String()), []byte(id), 1)
-	return []any{
-		w.position, id, "messages-" + w.room, version, version, sample.Type, sample.SchemaVersion, json.RawMessage(data), sample.Metadata, time.Now(),
-	}, nil
-}
-
-// Err implements pgx.CopyFromSource.
-func (w *stretches) Err() error { return nil }
-
-// renamed is a message in another room.
-func renamed(data json.RawMessage, room string) (json.RawMessage, error) {
-	var message map[string]any
-	if err := json.Unmarshal(data, &message); err != nil {
-		return nil, err
-	}
-	message["roomId"] = room
-	return json.Marshal(message)
+	return said, true
 }

@@ -28,7 +28,7 @@ ALTER TABLE bench.events DROP COLUMN hash;
 CREATE TABLE bench.commits (n bigint)`)
 	r := &references{pool: p}
 	for room := range r.samples {
-		r.samples[room] = sampleEvent(room)
+		r.samples[room] = sampleEvent(saying{roomID(room), room})
 	}
 	return r, err
 }
@@ -50,19 +50,6 @@ func (r *references) row(n int64) []any {
 
 func newID() event.ID {
 	return event.ID(uuid.Must(uuid.NewV7()))
-}
-
-func sampleEvent(room int) event.New {
-	id := newID()
-	e, err := event.Encode(id, event.Metadata{UserID: userID(room), CorrelationID: id.String(), Node: "bench"}.Encode(),
-		event.MessageSent{Message: event.Message{
-			RoomID: roomID(room), MessageID: id.String(), Content: benchContent,
-			Sender: event.Sender{ID: userID(room), Username: userID(room), DisplayName: userID(room)},
-		}})
-	if err != nil {
-		panic(err) // plain strings encode
-	}
-	return e
 }
 
 // insert commits one row per transaction from many connections for a while: rows/s.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/websocket"
 )
 
@@ -27,9 +26,7 @@ var errRefused = errors.New("refused")
 
 // arrive connects and returns when the event session has come. auth is what the client says beside its token.
 func (s *server) arrive(ctx context.Context, user string, auth map[string]any) (*visit, error) {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": user, "username": user, "exp": time.Now().Add(time.Hour).Unix(),
-	}).SignedString([]byte(benchSecret))
+	token, err := token(user)
 	if err != nil {
 		return nil, err
 	}

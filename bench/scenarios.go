@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"parley/domain/event"
 )
 
@@ -203,24 +201,5 @@ func fill(ctx context.Context, dsn string, events int) error {
 	if events == 0 {
 		return nil
 	}
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	sample := sampleEvent(0)
-	start := time.Now().Add(-time.Hour)
-	const pastRooms = 1000
-	_, err = conn.CopyFrom(ctx, pgx.Identifier{"log", "events"}, refColumns(), pgx.CopyFromSlice(events, func(i int) ([]any, error) {
-		version := int64(i/pastRooms + 1)
-		return []any{
-			int64(i + 1), newID().String(), fmt.Sprintf("messages-past-%d", i%pastRooms), version, version,
-			sample.Type, sample.SchemaVersion, sample.Data, sample.Metadata, start.Add(time.Duration(i) * time.Microsecond),
-		}, nil
-	}))
-	if err != nil {
-		return fmt.Errorf("fill the log: %w", err)
-	}
-	_, err = conn.Exec(ctx, "VACUUM ANALYZE log.events")
-	return err
+	return copyPast(ctx, dsn, func(at event.Position) (saying, bool) { return pastSaying(at), int(at) <= events })
 }
