@@ -64,6 +64,9 @@ type Deps struct {
 	// Observe is told of every answer: the use case, its code ("" for success) and how long it
 	// took. It must not block. Nil means nobody is told.
 	Observe func(useCase string, code domain.Code, took time.Duration)
+	// Decided is told of every decision, by the correlation id of what it stores: when it began and how long it took. It
+	// must not block. Nil means nobody is told.
+	Decided func(useCase, correlationID string, began time.Time, took time.Duration)
 }
 
 // Config holds the settings. The zero value works.

@@ -194,6 +194,7 @@ func (u *useCase[C, R]) admit(ctx context.Context, actor Actor, c C) (*task[C], 
 // run decides and appends. done is called exactly once.
 func (u *useCase[C, R]) run(ctx context.Context, t *task[C], done func(R, error)) {
 	var none R
+	decided := u.deciding(t.correlationID)
 	d, err := u.settle(ctx, t)
 	if err == nil && d.event != nil && u.turn != nil {
 		var unlock func()
@@ -203,6 +204,7 @@ func (u *useCase[C, R]) run(ctx context.Context, t *task[C], done func(R, error)
 			d, err = u.settle(ctx, t) // the one before may have changed what this one saw
 		}
 	}
+	decided()
 	switch {
 	case err != nil && u.otherwise != nil:
 		done(u.otherwise(ctx, t, err))
@@ -213,6 +215,15 @@ func (u *useCase[C, R]) run(ctx context.Context, t *task[C], done func(R, error)
 	default:
 		u.append(ctx, t, d, done)
 	}
+}
+
+// deciding begins a decision for who is told of them.
+func (u *useCase[C, R]) deciding(correlationID string) (decided func()) {
+	if u.app.Decided == nil {
+		return func() {}
+	}
+	began := u.app.Now()
+	return func() { u.app.Decided(u.name, correlationID, began, u.app.Now().Sub(began)) }
 }
 
 // settle decides, and makes sure: a refusal, or that there is nothing to do, is never

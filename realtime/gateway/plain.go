@@ -92,6 +92,9 @@ func (d *Plain) Drain(ctx context.Context, spread time.Duration) error {
 	return d.engine.Drain(ctx, spread)
 }
 
+// Stats is how the connections are doing.
+func (d *Plain) Stats() engineio.Stats { return d.engine.Stats() }
+
 // Count is the number of open connections.
 func (d *Plain) Count() int { return d.engine.Count() }
 

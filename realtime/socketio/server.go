@@ -65,6 +65,9 @@ func (s *Server) Drain(ctx context.Context, spread time.Duration) error {
 	return s.engine.Drain(ctx, spread)
 }
 
+// Stats is how the connections are doing.
+func (s *Server) Stats() engineio.Stats { return s.engine.Stats() }
+
 // Count is the number of open connections.
 func (s *Server) Count() int { return s.engine.Count() }
 
