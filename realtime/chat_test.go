@@ -63,13 +63,20 @@ func (c *chat) login(user string, more ...string) *client {
 // everything that was stored until now, if it was addressed.
 func (c *client) mark() (heard []string) {
 	c.t.Helper()
-	a, frames := c.ask("create-room", `{"id":"mark","name":"mark","type":"private"}`)
+	return c.markAs("mark")
+}
+
+// markAs is mark by another name, to do it again.
+func (c *client) markAs(name string) (heard []string) {
+	c.t.Helper()
+	id := strings.ReplaceAll(name, " ", "-")
+	a, frames := c.ask("create-room", fmt.Sprintf(`{"id":%q,"name":"mark","type":"private"}`, id))
 	if !a.Success {
 		c.t.Fatalf("mark: %s", a.raw)
 	}
 	for {
 		for _, f := range frames {
-			if e, _ := parseEvent(f); e.Name == wire.EventRoomCreated && e.Data.RoomID == "mark" {
+			if e, _ := parseEvent(f); e.Name == wire.EventRoomCreated && e.Data.RoomID == id {
 				return heard
 			}
 			heard = append(heard, f)

@@ -17,5 +17,8 @@
 // Loss. It stores nothing. A node that starts begins at the head; what its clients missed
 // they read from the log by their cursors.
 //
+// Unread. Who speaks has read what was said before: the user's devices hear unread-changed then, also those that do not
+// listen to the room, unless the projector knows that there was nothing left.
+//
 // Waiting. It never waits for a socket: a slow one is closed by its own bounded queue.
 package realtime

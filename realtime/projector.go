@@ -24,6 +24,7 @@ type Projector struct {
 	hub      *hub.Hub
 	ring     *recovery.Ring
 	facts    Facts
+	caughtUp caughtUp
 	logger   *slog.Logger
 	ready    chan struct{}
 	onTold   func(batch []event.Recorded, began time.Time, took time.Duration)
@@ -38,7 +39,7 @@ func NewProjector(
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &Projector{
-		log: log, follower: follower, hub: h, ring: ring, facts: NewFacts(logger), logger: logger,
+		log: log, follower: follower, hub: h, ring: ring, facts: NewFacts(logger), caughtUp: newCaughtUp(), logger: logger,
 		ready: make(chan struct{}),
 	}
 }
@@ -110,7 +111,9 @@ func (p *Projector) warm(ctx context.Context, head event.Position) []*hub.Fact {
 func (p *Projector) all(ctx context.Context, batch []event.Recorded) []*hub.Fact {
 	facts := make([]*hub.Fact, len(batch))
 	for i, r := range batch {
+		r = r.Decoded()
 		facts[i] = p.facts.Of(ctx, r)
+		p.caughtUp.add(r, facts[i])
 	}
 	return facts
 }

@@ -42,3 +42,10 @@ func wasRead(r event.Recorded, e event.MessagesRead) ([]Push, error) {
 	}
 	return append(pushes, Push{Event: EventUnreadChanged, Users: []string{e.UserID}, Data: data}), nil
 }
+
+// NothingLeft tells all devices of a user who has said something that there is nothing left to read: also those that do
+// not hear the room.
+func NothingLeft(roomID, userID string) (Push, error) {
+	data, err := Marshal(Unread{RoomID: roomID})
+	return Push{Event: EventUnreadChanged, Users: []string{userID}, Data: data}, err
+}
