@@ -121,8 +121,13 @@ func pgbench(ctx context.Context, dsn string, s statement, conns int, d time.Dur
 	}
 	sql := s.sql
 	for i := len(s.args); i > 0; i-- { // $12 before $1
-		sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i), ":p"+strconv.Itoa(i))
-		args = append(args, fmt.Sprintf("--define=p%d=%v", i, s.args[i-1]))
+		name, value := fmt.Sprint("p", i), fmt.Sprint(s.args[i-1])
+		if value == "" { // which no variable may be
+			sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i), "''")
+			continue
+		}
+		sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i), ":"+name)
+		args = append(args, "--define="+name+"="+value)
 	}
 	if _, err := script.WriteString(strings.Join(strings.Fields(sql), " ") + ";\n"); err != nil {
 		return 0, err
