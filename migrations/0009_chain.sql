@@ -27,6 +27,15 @@ DROP FUNCTION log.link;
 
 ALTER TABLE log.events ALTER COLUMN hash SET NOT NULL, ADD CONSTRAINT events_hash_check CHECK (octet_length(hash) = 32);
 
+-- The erasures that have begun, by the position of their UserErased event; done_at is NULL until nothing is left to do.
+CREATE TABLE log.erasures (
+  position bigint      NOT NULL,
+  -- Everything up to here is blanked.
+  swept    bigint      NOT NULL,
+  done_at  timestamptz,
+  CONSTRAINT erasures_pkey PRIMARY KEY (position)
+);
+
 -- What was blanked at somebody's request: the digests of what stood there, which the chain goes on with, and the
 -- UserErased event that asked for it. A row is blanked once for each person that it named.
 CREATE TABLE log.erased (
@@ -38,9 +47,16 @@ CREATE TABLE log.erased (
   CONSTRAINT erased_digests_check CHECK (octet_length(data_digest) = 32 AND octet_length(metadata_digest) = 32)
 );
 
+-- Whose words they are, so that they can be erased.
+ALTER TABLE views.search ADD COLUMN sender_id text COLLATE "C";
+UPDATE views.search s SET sender_id = e.data -> 'sender' ->> 'id' FROM log.events e WHERE e.id = s.id;
+ALTER TABLE views.search ALTER COLUMN sender_id SET NOT NULL;
+
 COMMENT ON TABLE log.events IS 'The event log. Insert only, and only under the append lock, but for erasure, which leaves a row in log.erased.';
 
 -- +goose Down
+ALTER TABLE views.search DROP COLUMN sender_id;
 DROP TABLE log.erased;
+DROP TABLE log.erasures;
 ALTER TABLE log.events DROP COLUMN hash;
 COMMENT ON TABLE log.events IS 'The event log. Insert only, and only under the append lock.';

@@ -45,6 +45,19 @@ func Table(schema, table string) pgx.Identifier {
 	return pgx.Identifier{schema, table}
 }
 
+// Erased are the users whom a batch of consecutive events erases. What is said of them in the rows of a view, up to
+// there and in the batch, has to go; nothing is said of them later.
+func Erased(batch []event.Recorded) ([]string, error) {
+	var users []string
+	err := Each(batch, []string{event.CategoryUser}, func(_ event.Recorded, e event.Event) error {
+		if e, ok := e.(event.UserErased); ok {
+			users = append(users, e.UserID)
+		}
+		return nil
+	})
+	return users, err
+}
+
 // Unhandled says that a view was not taught what an event of its categories means to it.
 func Unhandled(e event.Event) error { return fmt.Errorf("the view has no case for %T", e) }
 

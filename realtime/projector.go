@@ -173,6 +173,8 @@ func Concerns(payload event.Event) *hub.Fact {
 		return &hub.Fact{Room: e.RoomID}
 	case event.UserDeactivated:
 		return &hub.Fact{Shut: e.UserID}
+	case event.UserErased:
+		return &hub.Fact{Shut: e.UserID, Erases: true}
 	case event.UserRegistered, event.UserProfileChanged, event.UserReactivated:
 		return &hub.Fact{}
 	default:

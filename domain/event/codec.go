@@ -78,6 +78,8 @@ func Decode(typ string, schemaVersion int, data []byte) (Event, error) {
 		return decode[UserDeactivated](data)
 	case TypeUserReactivated:
 		return decode[UserReactivated](data)
+	case TypeUserErased:
+		return decode[UserErased](data)
 	case TypeRoomCreated:
 		return decode[RoomCreated](data)
 	case TypeRoomUpdated:

@@ -54,7 +54,7 @@ type New struct {
 	// Data and Metadata are stored byte for byte.
 	Data, Metadata json.RawMessage
 	// Subject is the id of the message that an edit, deletion, reaction or pin is about, as text, and for
-	// a receipt ReceiptSubject; "" for anything else. All events about one subject can be read by it.
+	// a receipt ReceiptSubject, for an erasure ErasuresSubject; "" for anything else. All events about one subject can be read by it.
 	Subject string
 	// Numbered events advance the stream's Seq: MessageSent and no other.
 	Numbered bool

@@ -19,6 +19,7 @@ const (
 	TypeUserProfileChanged = "UserProfileChanged"
 	TypeUserDeactivated    = "UserDeactivated"
 	TypeUserReactivated    = "UserReactivated"
+	TypeUserErased         = "UserErased"
 
 	TypeRoomCreated       = "RoomCreated"
 	TypeRoomUpdated       = "RoomUpdated"
@@ -48,7 +49,7 @@ const (
 // Types lists every wire name.
 func Types() []string {
 	return []string{
-		TypeUserRegistered, TypeUserProfileChanged, TypeUserDeactivated, TypeUserReactivated,
+		TypeUserRegistered, TypeUserProfileChanged, TypeUserDeactivated, TypeUserReactivated, TypeUserErased,
 		TypeRoomCreated, TypeRoomUpdated, TypeRoomArchived,
 		TypeMemberJoined, TypeMemberLeft, TypeMemberRemoved, TypeMemberRoleChanged,
 		TypeMessageSent, TypeMessageEdited, TypeMessageDeleted,

@@ -15,7 +15,7 @@ func TestEachTypeKnowsItsStream(t *testing.T) {
 	t.Parallel()
 	want := map[string]event.Stream{
 		event.TypeUserRegistered: "user-ann", event.TypeUserProfileChanged: "user-ann",
-		event.TypeUserDeactivated: "user-ann", event.TypeUserReactivated: "user-ann",
+		event.TypeUserDeactivated: "user-ann", event.TypeUserReactivated: "user-ann", event.TypeUserErased: "user-ann",
 		event.TypeRoomCreated: "room-r-1", event.TypeRoomUpdated: "room-r-1", event.TypeRoomArchived: "room-r-1",
 		event.TypeMemberJoined: "room-r-1", event.TypeMemberLeft: "room-r-1", event.TypeMemberRemoved: "room-r-1",
 		event.TypeMemberRoleChanged: "room-r-1",
@@ -51,6 +51,9 @@ func TestSubjectAndNumber(t *testing.T) {
 		}
 		if n.Stream == event.ReceiptsStream("r-1") {
 			about = event.ReceiptSubject("r-1", "ann")
+		}
+		if typ == event.TypeUserErased {
+			about = event.ErasuresSubject()
 		}
 		if n.Subject != about {
 			t.Errorf("%s is about %q, want %q", typ, n.Subject, about)

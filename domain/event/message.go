@@ -87,7 +87,8 @@ func (MessageSent) isEvent()    {}
 func (MessageEdited) isEvent()  {}
 func (MessageDeleted) isEvent() {}
 
-// subject is the message that e is about, or whose cursors it moves; "" for the message itself and all else.
+// subject is the message that e is about, whose cursors it moves, or that all erasures have; "" for the message itself and
+// all else.
 func subject(e Event) string {
 	switch e := e.(type) {
 	case MessageEdited:
@@ -106,6 +107,8 @@ func subject(e Event) string {
 		return ReceiptSubject(e.RoomID, e.UserID)
 	case MessagesDelivered:
 		return ReceiptSubject(e.RoomID, e.UserID)
+	case UserErased:
+		return ErasuresSubject()
 	default:
 		return ""
 	}

@@ -31,6 +31,7 @@ func samples() map[string]event.Event {
 		event.UserProfileChanged{UserID: "ann", Username: "Ann", DisplayName: "", AvatarURL: ""},
 		event.UserDeactivated{UserID: "ann", By: "root"},
 		event.UserReactivated{UserID: "ann", By: ""},
+		event.UserErased{UserID: "ann", By: "root"},
 		event.RoomCreated{
 			RoomID: "r-1", Name: "Tea & <biscuits>", RoomType: event.RoomPrivate, Topic: nasty, CreatedBy: "ann",
 			Members: []event.Member{{UserID: "ann", Username: "Ann", Role: event.RoleOwner}, {UserID: "mia", Username: "Mia 🦊", Role: event.RoleMember}},

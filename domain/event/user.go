@@ -29,6 +29,16 @@ type UserReactivated struct {
 	By     string `json:"by"`
 }
 
+// UserErased shuts an account out for good, and says that everything before it in the log that the user wrote, or
+// was called by, has been blanked, or is about to be.
+type UserErased struct {
+	UserID string `json:"userId"`
+	By     string `json:"by"`
+}
+
+// ErasuresSubject is the subject of all UserErased events, so that they are found without reading the log.
+func ErasuresSubject() string { return DeriveID("erasures").String() }
+
 // Type is the wire name.
 func (UserRegistered) Type() string { return TypeUserRegistered }
 
@@ -40,6 +50,9 @@ func (UserDeactivated) Type() string { return TypeUserDeactivated }
 
 // Type is the wire name.
 func (UserReactivated) Type() string { return TypeUserReactivated }
+
+// Type is the wire name.
+func (UserErased) Type() string { return TypeUserErased }
 
 // Stream is the user's own.
 func (e UserRegistered) Stream() Stream { return UserStream(e.UserID) }
@@ -53,7 +66,11 @@ func (e UserDeactivated) Stream() Stream { return UserStream(e.UserID) }
 // Stream is the user's own.
 func (e UserReactivated) Stream() Stream { return UserStream(e.UserID) }
 
+// Stream is the user's own.
+func (e UserErased) Stream() Stream { return UserStream(e.UserID) }
+
 func (UserRegistered) isEvent()     {}
 func (UserProfileChanged) isEvent() {}
 func (UserDeactivated) isEvent()    {}
 func (UserReactivated) isEvent()    {}
+func (UserErased) isEvent()         {}

@@ -17,6 +17,8 @@ type State struct {
 	Registered bool
 	// Active accounts may act; others were deactivated.
 	Active bool
+	// Erased accounts stay inactive and without names for good.
+	Erased bool
 }
 
 // Evolve is s after one event of the user's stream. It is total: events of other kinds
@@ -35,7 +37,9 @@ func Evolve(s State, r event.Recorded) State {
 	case event.UserDeactivated:
 		s.Active = false
 	case event.UserReactivated:
-		s.Active = true
+		s.Active = !s.Erased
+	case event.UserErased:
+		s = State{Registered: true, Erased: true, Sender: event.Sender{ID: e.UserID}}
 	default:
 	}
 	return s
@@ -128,15 +132,35 @@ type Reactivate struct {
 	By domain.Principal
 }
 
-// Decide gives UserReactivated. It fails as Deactivate does.
+// Decide gives UserReactivated. It fails as Deactivate does, and with INVALID_USER for an account that was erased.
 func (c Reactivate) Decide(s State) (event.Event, error) {
 	if err := administered(c.By, s); err != nil {
 		return nil, err
+	}
+	if s.Erased {
+		return nil, domain.Errorf(domain.CodeInvalidUser, "the user was erased")
 	}
 	if s.Active {
 		return nil, nil
 	}
 	return event.UserReactivated{UserID: s.ID, By: c.By.UserID}, nil
+}
+
+// Erase shuts the account out for good and has everything blanked that the user wrote or was called by. Doing so again
+// changes nothing.
+type Erase struct {
+	By domain.Principal
+}
+
+// Decide gives UserErased. It fails as Deactivate does.
+func (c Erase) Decide(s State) (event.Event, error) {
+	if err := administered(c.By, s); err != nil {
+		return nil, err
+	}
+	if s.Erased {
+		return nil, nil
+	}
+	return event.UserErased{UserID: s.ID, By: c.By.UserID}, nil
 }
 
 func administered(by domain.Principal, s State) error {

@@ -151,6 +151,7 @@ func TestAccountsPushNothing(t *testing.T) {
 		event.UserProfileChanged{UserID: "ann"},
 		event.UserDeactivated{UserID: "ann"},
 		event.UserReactivated{UserID: "ann"},
+		event.UserErased{UserID: "ann"},
 	} {
 		if pushes, err := wire.Pushes(recorded(t, e)); err != nil || len(pushes) != 0 {
 			t.Errorf("%T pushes %v, %v", e, pushes, err)

@@ -169,7 +169,7 @@ func Pushes(r event.Recorded) ([]Push, error) {
 			RoomID: e.RoomID, By: e.By, Stamp: StampOf(r),
 			Member: Member{UserID: e.UserID, Username: e.Username, Role: e.Role, JoinedAt: Time(e.JoinedAt)},
 		})
-	case event.UserRegistered, event.UserProfileChanged, event.UserDeactivated, event.UserReactivated:
+	case event.UserRegistered, event.UserProfileChanged, event.UserDeactivated, event.UserReactivated, event.UserErased:
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("no push is known for %T", e)

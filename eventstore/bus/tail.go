@@ -215,6 +215,9 @@ func (t *tail) append(batch []event.Recorded) {
 		return
 	}
 	for _, e := range batch[skip:] {
+		if e.Type == event.TypeUserErased { // what is left of those before it, the log knows
+			t.ring, t.bytes, t.shed = nil, 0, 0
+		}
 		t.push(e)
 	}
 	t.trim()

@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"testing"
 	"time"
@@ -70,5 +71,16 @@ func TestParse(t *testing.T) {
 		if _, err := chain.Parse(s); err == nil {
 			t.Errorf("%q was taken for a hash", s)
 		}
+	}
+}
+
+func BenchmarkLink(b *testing.B) {
+	e := sample()
+	e.Data = bytes.Repeat([]byte("a message of usual length "), 12)
+	e.Metadata = bytes.Repeat([]byte("where from "), 12)
+	var hash chain.Hash
+	b.ReportAllocs()
+	for b.Loop() {
+		hash = chain.LinkOf(&e).After(hash)
 	}
 }

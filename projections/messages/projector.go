@@ -14,8 +14,8 @@ import (
 
 // Projector writes the view.
 type Projector struct {
-	table                                          pgx.Identifier
-	put, known, bury, unreact, react, mark, answer string
+	table                                                 pgx.Identifier
+	put, known, bury, unreact, react, mark, answer, erase string
 }
 
 // NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
@@ -24,7 +24,7 @@ func NewProjector(schema string) *Projector {
 		table: projections.Table(schema, "messages"),
 		put:   projections.In(schema, putSQL), known: projections.In(schema, knownSQL), bury: projections.In(schema, burySQL),
 		unreact: projections.In(schema, unreactSQL), react: projections.In(schema, reactSQL),
-		mark: projections.In(schema, markSQL), answer: projections.In(schema, answerSQL),
+		mark: projections.In(schema, markSQL), answer: projections.In(schema, answerSQL), erase: projections.In(schema, eraseSQL),
 	}
 }
 
@@ -64,6 +64,13 @@ func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded
 	}
 	f.queueMarks(&writes, p)
 	f.queueAnswers(&writes, p)
+	erased, err := projections.Erased(batch)
+	if err != nil {
+		return err
+	}
+	if len(erased) > 0 {
+		writes.Queue(p.erase, erased)
+	}
 	if writes.Len() == 0 {
 		return nil
 	}
@@ -315,3 +322,9 @@ const burySQL = `
 UPDATE views.messages AS m SET position = c.position, deleted_at = c.deleted_at, content = '', attachments = NULL
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS c (room_id, seq, position, deleted_at)
 WHERE m.room_id = c.room_id AND m.seq = c.seq AND m.position < c.position`
+
+// Nothing is indexed by sender: an erasure is rare, and looks at every message.
+const eraseSQL = `
+UPDATE views.messages SET content = '', attachments = NULL, client_message_id = NULL,
+  sender_username = '', sender_display_name = '', sender_avatar_url = ''
+WHERE sender_id = ANY ($1::text[])`

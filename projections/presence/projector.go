@@ -17,10 +17,12 @@ import (
 )
 
 // Projector writes the view.
-type Projector struct{ put string }
+type Projector struct{ put, erase string }
 
 // NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
-func NewProjector(schema string) *Projector { return &Projector{put: projections.In(schema, putSQL)} }
+func NewProjector(schema string) *Projector {
+	return &Projector{put: projections.In(schema, putSQL), erase: projections.In(schema, eraseSQL)}
+}
 
 // Name is the view's.
 func (*Projector) Name() string { return "presence" }
@@ -34,10 +36,21 @@ func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded
 	if err := projections.Each(batch, []string{event.CategoryPresence}, f.add); err != nil {
 		return err
 	}
-	if len(f) == 0 {
+	erased, err := projections.Erased(batch)
+	if err != nil {
+		return err
+	}
+	var writes pgx.Batch
+	if len(f) > 0 {
+		writes.Queue(p.put, f.arrays()...)
+	}
+	if len(erased) > 0 {
+		writes.Queue(p.erase, erased)
+	}
+	if writes.Len() == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, p.put, f.arrays()...); err != nil {
+	if err := tx.SendBatch(ctx, &writes).Close(); err != nil {
 		return fmt.Errorf("write presence: %w", err)
 	}
 	return nil
@@ -112,3 +125,5 @@ ON CONFLICT (user_id) DO UPDATE SET
   position = excluded.position, at = excluded.at, status = excluded.status, text = excluded.text,
   shown_position = greatest(excluded.shown_position, p.shown_position), shown_at = coalesce(excluded.shown_at, p.shown_at)
 WHERE p.position < excluded.position`
+
+const eraseSQL = `UPDATE views.presence SET text = '' WHERE user_id = ANY ($1::text[])`

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"parley/domain/erase"
 	"parley/domain/event"
 	"parley/eventstore/testenv"
 	"parley/projections"
@@ -31,6 +32,7 @@ func Suite(t *testing.T, build func(schema string) projections.Projector) {
 		{"unknown types are skipped", s.unknownTypes},
 		{"another schema", s.otherSchema},
 		{"a runner that is restarted", s.restarts},
+		{"who was erased is gone", s.erasure},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +125,38 @@ func (s *suite) restarts(t *testing.T) {
 		}()
 	}
 	s.same(t, Dump(t, pool, "", s.build("")))
+}
+
+// erasure: a view that has met UserErased shows the same as one that is made of a log in which the user was
+// blanked, whole or in part.
+func (s *suite) erasure(t *testing.T) {
+	whole := slices.Clone(s.events)
+	for _, id := range []string{"user-1", "user-2"} {
+		n, err := event.Encode(event.DeriveID("erased", id), nil, event.UserErased{UserID: id, By: "user-0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		position := event.Position(len(whole) + 1)
+		whole = append(whole, n.Record(position, 1<<40, 0, TimeOf(position)))
+	}
+	blanked := slices.Clone(whole)
+	for i, r := range blanked {
+		for _, id := range []string{"user-1", "user-2"} {
+			data, metadata, _, err := erase.Blanked(r, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r = stored(r)
+			r.Data, r.Metadata = data, metadata
+		}
+		blanked[i] = r
+	}
+	half := len(whole) / 2
+	live := &suite{want: s.tables(t, whole), build: s.build}
+	live.same(t, s.tables(t, blanked))
+	live.same(t, s.tables(t, whole[:half], blanked[half:]))
+	live.same(t, s.tables(t, blanked[:half], whole[half:], whole[half:]))
+	live.same(t, s.tables(t, slices.Collect(slices.Chunk(whole, 7))...))
 }
 
 // Start runs r until stop is called, which waits for the end.

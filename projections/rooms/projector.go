@@ -11,13 +11,13 @@ import (
 )
 
 // Projector writes the view.
-type Projector struct{ load, put, active, join, leave string }
+type Projector struct{ load, put, active, join, leave, erase string }
 
 // NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
 func NewProjector(schema string) *Projector {
 	return &Projector{
 		load: projections.In(schema, loadSQL), put: projections.In(schema, putSQL), active: projections.In(schema, activeSQL),
-		join: projections.In(schema, joinSQL), leave: projections.In(schema, leaveSQL),
+		join: projections.In(schema, joinSQL), leave: projections.In(schema, leaveSQL), erase: projections.In(schema, eraseSQL),
 	}
 }
 
@@ -42,7 +42,14 @@ func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded
 			return err
 		}
 	}
+	erased, err := projections.Erased(batch)
+	if err != nil {
+		return err
+	}
 	writes := p.writes(f)
+	if len(erased) > 0 {
+		writes.Queue(p.erase, erased)
+	}
 	if writes.Len() == 0 {
 		return nil
 	}
@@ -133,3 +140,5 @@ const leaveSQL = `
 DELETE FROM views.members m
 USING unnest($1::text[], $2::text[]) AS c (room_id, user_id)
 WHERE m.room_id = c.room_id AND m.user_id = c.user_id`
+
+const eraseSQL = `UPDATE views.members SET username = '' WHERE user_id = ANY ($1::text[]) AND username <> ''`

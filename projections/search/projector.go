@@ -16,11 +16,13 @@ import (
 const MaxIndexed = 64 << 10
 
 // Projector writes the view.
-type Projector struct{ put, bury string }
+type Projector struct{ put, bury, erase string }
 
 // NewProjector writes the tables of a schema; "" stands for projections.DefaultSchema.
 func NewProjector(schema string) *Projector {
-	return &Projector{put: projections.In(schema, putSQL), bury: projections.In(schema, burySQL)}
+	return &Projector{
+		put: projections.In(schema, putSQL), bury: projections.In(schema, burySQL), erase: projections.In(schema, eraseSQL),
+	}
 }
 
 // Name is the view's.
@@ -45,10 +47,17 @@ func (p *Projector) Apply(ctx context.Context, tx pgx.Tx, batch []event.Recorded
 	}
 	var writes pgx.Batch
 	if len(puts.ids) > 0 {
-		writes.Queue(p.put, puts.ids, puts.roomIDs, puts.positions, puts.sentAt, puts.textAt, puts.texts)
+		writes.Queue(p.put, puts.ids, puts.roomIDs, puts.positions, puts.sentAt, puts.textAt, puts.texts, puts.senders)
 	}
 	if len(burials.ids) > 0 {
 		writes.Queue(p.bury, burials.ids, burials.positions)
+	}
+	erased, err := projections.Erased(batch)
+	if err != nil {
+		return err
+	}
+	if len(erased) > 0 {
+		writes.Queue(p.erase, erased)
 	}
 	if writes.Len() == 0 {
 		return nil
@@ -70,6 +79,8 @@ type change struct {
 	textAt time.Time
 	// text is nil for a message that was deleted.
 	text *string
+	// sender is whose text it is.
+	sender string
 }
 
 type fold struct {
@@ -100,7 +111,7 @@ func (f *fold) said(r event.Recorded, m event.Message, sentAt time.Time) error {
 		return err
 	}
 	if !c.whole {
-		c.whole, c.sentAt = true, sentAt
+		c.whole, c.sentAt, c.sender = true, sentAt, m.Sender.ID
 	}
 	c.textAt, c.text = r.RecordedAt, new(indexed(m.Content))
 	return nil
@@ -138,6 +149,7 @@ type columns struct {
 	sentAt    []time.Time
 	textAt    []time.Time
 	texts     []*string
+	senders   []string
 }
 
 func (l *columns) add(c *change) {
@@ -147,14 +159,15 @@ func (l *columns) add(c *change) {
 	l.sentAt = append(l.sentAt, c.sentAt)
 	l.textAt = append(l.textAt, c.textAt)
 	l.texts = append(l.texts, c.text)
+	l.senders = append(l.senders, c.sender)
 }
 
 // A room among the words begins with a character that is in no word and in no message.
 const putSQL = `
-INSERT INTO views.search AS s (id, room_id, position, sent_at, text_at, words)
-SELECT id, room_id, position, sent_at, text_at, array_to_tsvector(ARRAY[E'\x01' || room_id]) || to_tsvector('simple', content)
-FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-  AS c (id, room_id, position, sent_at, text_at, content)
+INSERT INTO views.search AS s (id, room_id, position, sent_at, text_at, words, sender_id)
+SELECT id, room_id, position, sent_at, text_at, array_to_tsvector(ARRAY[E'\x01' || room_id]) || to_tsvector('simple', content), sender_id
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
+  AS c (id, room_id, position, sent_at, text_at, content, sender_id)
 ON CONFLICT (id) DO UPDATE SET position = excluded.position, text_at = excluded.text_at, words = excluded.words
 WHERE s.position < excluded.position`
 
@@ -162,3 +175,8 @@ const burySQL = `
 UPDATE views.search AS s SET position = c.position, words = NULL
 FROM unnest($1::uuid[], $2::bigint[]) AS c (id, position)
 WHERE s.id = c.id AND s.position < c.position`
+
+// What is left are the words of no text. Nothing is indexed by sender: an erasure is rare, and looks at every message.
+const eraseSQL = `
+UPDATE views.search SET words = array_to_tsvector(ARRAY[E'\x01' || room_id])
+WHERE sender_id = ANY ($1::text[]) AND words IS NOT NULL`

@@ -73,6 +73,9 @@ func (f fold) add(r event.Recorded, e event.Event) error {
 		c.active = new(false)
 	case event.UserReactivated:
 		c.active = new(true)
+	case event.UserErased:
+		c.active = new(false)
+		c.username, c.name, c.avatarURL = new(""), new(""), new("")
 	default:
 		return projections.Unhandled(e)
 	}

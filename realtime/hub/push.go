@@ -109,6 +109,8 @@ type Fact struct {
 	Left string
 	// Shut is a user whose sockets have to be closed, or "".
 	Shut string
+	// Erases says that what was told before must not be told again from memory: the log knows what is left of it.
+	Erases bool
 	// Make makes the pushes. It is called at most once, and only if somebody here is addressed.
 	Make func() []*Push
 

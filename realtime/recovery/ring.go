@@ -41,7 +41,8 @@ func NewRing(cfg RingConfig) *Ring {
 	return r
 }
 
-// Add appends what follows on the last fact. Facts that do not follow make the ring begin anew.
+// Add appends what follows on the last fact. Facts that do not follow make the ring begin anew, and one that erases makes it
+// begin after itself.
 func (r *Ring) Add(facts []*hub.Fact) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,6 +51,9 @@ func (r *Ring) Add(facts []*hub.Fact) {
 			r.clear(f.Position - 1)
 		}
 		r.push(f)
+		if f.Erases {
+			r.clear(f.Position)
+		}
 	}
 	for r.facts.len() > r.cfg.Facts || r.bytes > r.cfg.Bytes {
 		r.evict()
