@@ -33,6 +33,7 @@ func TestFramesOfBatches(t *testing.T) {
 	c := dial(t, s.url, nil)
 	c.login("mia", `,"batch":true`)
 	c.must("join-room", `"r-1"`)
+	c.madeUp = true
 	s.hub.Dispatch([]*hub.Fact{
 		tell(21, "new-message", true), tell(22, "new-message", true), tell(23, "typing-started", false),
 	})

@@ -20,6 +20,8 @@ type client struct {
 	frames chan string // closed with the connection
 	kept   []string    // frames that came before an answer and are still to be read
 	acks   int
+	asked  map[string]string // the commands that wait for an answer, by its id
+	madeUp bool              // what is pushed is nothing that happens
 }
 
 // dial opens a connection that is in no namespace.
@@ -80,6 +82,9 @@ func (c *client) next() string {
 	}
 	select {
 	case f := <-c.frames:
+		if !c.madeUp {
+			described.check(c.t, f, c.asked)
+		}
 		return f
 	case <-time.After(patience):
 		c.t.Fatal("no frame")
@@ -102,6 +107,10 @@ func (c *client) emit(event, payload string) string {
 	c.t.Helper()
 	c.acks++
 	id := strconv.Itoa(c.acks)
+	if c.asked == nil {
+		c.asked = map[string]string{}
+	}
+	c.asked[id] = event
 	c.say("42" + id + `["` + event + `",` + payload + `]`)
 	return id
 }
