@@ -41,6 +41,7 @@ import (
 	"parley/realtime/hub"
 	"parley/realtime/presence"
 	"parley/realtime/recovery"
+	"parley/realtime/roster"
 	"parley/realtime/socketio"
 	"parley/realtime/typing"
 )
@@ -51,6 +52,8 @@ type node struct {
 	settings settings
 	logger   *slog.Logger
 	name     string
+
+	measures *measures
 
 	// What they stand on.
 	pool, readPool *pgxpool.Pool
@@ -86,6 +89,7 @@ type node struct {
 	gateway   *gateway.Gateway
 	sockets   *socketio.Server
 	plain     *gateway.Plain
+	roster    *roster.Roster
 	consumers *consumers.Consumers
 	webhooks  *webhooks.Webhooks
 	http      *http.Server
@@ -98,7 +102,7 @@ type node struct {
 // newNode connects and puts the parts together. Nothing runs yet; close undoes it.
 func newNode(ctx context.Context, s settings, logger *slog.Logger) (*node, error) {
 	n := &node{settings: s, logger: logger, name: nodeName()}
-	for _, step := range []func(context.Context) error{n.connect, n.wireCore, n.wireEdge} {
+	for _, step := range []func(context.Context) error{n.connect, n.wireMeasures, n.wireCore, n.wireEdge} {
 		if err := step(ctx); err != nil {
 			n.close()
 			return nil, err
@@ -173,6 +177,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	})
 	n.commands, err = commands.New(commands.Deps{
 		Log: n.store, Follower: n.bus, Limiter: n.limiter, Unread: n.unread(), Logger: n.logger, Node: n.name,
+		Observe: n.measures.commands.Observe, Decided: n.measures.decisions(),
 	}, commands.Config{
 		MaxMessageLength:  n.settings.MaxMessageLength,
 		RateLimitMessages: n.settings.RateLimitMessages,
@@ -257,6 +262,7 @@ func (n *node) wireEdge(context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.measures.complete(n.views.Status(), n.gateway, rest.Routes())
 	mux := http.NewServeMux()
 	path := "/" + strings.Trim(n.settings.SocketPath, "/")
 	mux.Handle(path, n.sockets)
@@ -284,6 +290,7 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
+		Metrics:   n.measures,
 		Presence:  n.tracker, PresenceOf: n.presenceOf(),
 		Typing: n.typing,
 
@@ -303,6 +310,7 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.sockets = socketio.NewServer(socketio.Config{Handshake: door.TakeHandshake, Engine: engine})
 	n.sockets.Handle("/", door)
 	n.plain = gateway.NewPlain(n.gateway, proxies, gateway.PlainConfig{Engine: engine})
+	n.roster = roster.New(n.redis, n.gateway.Connections, roster.Config{Node: n.name, Prefix: n.keys + "roster:", Logger: n.logger})
 }
 
 // arrivals bounds those who are at a door and not in yet, at both doors together. A client that is let in takes
@@ -317,6 +325,10 @@ func (n *node) arrivals(proxies gateway.Proxies) *engineio.Arrivals {
 }
 
 func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
+	diagnostics, err := n.diagnostics()
+	if err != nil {
+		return nil, err
+	}
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
@@ -324,7 +336,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

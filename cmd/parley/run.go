@@ -41,7 +41,11 @@ func (n *node) run(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{n.bus.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run, n.feed.Run} {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
+	for _, part := range n.measures.runs() {
+		coreGroup.Go(func() error { return part(coreCtx) })
+	}
 	edgeGroup.Go(func() error { return n.projector.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.roster.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.typing.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sockets.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })

@@ -47,6 +47,7 @@ func serve(cmd *cobra.Command, s settings, migrate, demo bool) error {
 	}
 	logger := s.logger(cmd.ErrOrStderr())
 	redis.SetLogger(redisLog{logger}) // its only way out, and it is one for the process
+	traceLog(logger)
 	n, err := newNode(ctx, s, logger)
 	if err != nil {
 		return err

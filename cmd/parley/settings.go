@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -70,6 +71,10 @@ type settings struct {
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error; debug logs every socket event"`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
+	MetricsToken  string  `env:"METRICS_TOKEN" help:"what /metrics asks for as a bearer token, at least 16 bytes; the default is that anybody may read it"`
+	TraceEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced"`
+	TraceRatio    float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"0.01" help:"share of the commands that are traced, from 0 to 1"`
+
 	AllowInsecureJWKS   bool `env:"ALLOW_INSECURE_JWKS" envDefault:"false" help:"fetch JWKS_URL by plain http from other machines, too"`
 	AllowUnsafePostgres bool `env:"ALLOW_UNSAFE_POSTGRES" envDefault:"false" help:"start although Postgres may lose commits (fsync or synchronous_commit off)"`
 
@@ -111,6 +116,8 @@ func kindOf(t reflect.Type) string {
 		return "level (debug, info, warn, error)"
 	case t.Kind() == reflect.Int:
 		return "whole number"
+	case t.Kind() == reflect.Float64:
+		return "number"
 	case t.Kind() == reflect.Bool:
 		return "boolean (true or false)"
 	default:
@@ -120,7 +127,7 @@ func kindOf(t reflect.Type) string {
 
 // validate checks what serve needs; the first problem is returned.
 func (s *settings) validate() error {
-	checks := []func() error{s.checkRequired, s.checkServers, s.checkRanges, s.checkNetwork, s.checkWebhooks}
+	checks := []func() error{s.checkRequired, s.checkServers, s.checkRanges, s.checkNetwork, s.checkWebhooks, s.checkMeasures}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return usageError{err}
@@ -218,6 +225,25 @@ func (s *settings) checkNetwork() error {
 			return errors.New("TRUSTED_PROXIES must be a comma list of CIDRs such as 10.0.0.0/8")
 		}
 		s.trustedProxies = append(s.trustedProxies, prefix)
+	}
+	return nil
+}
+
+// minTokenBytes is what METRICS_TOKEN must have.
+const minTokenBytes = 16
+
+func (s *settings) checkMeasures() error {
+	if s.MetricsToken != "" && len(s.MetricsToken) < minTokenBytes {
+		return errors.New("METRICS_TOKEN must have at least 16 bytes")
+	}
+	if s.TraceRatio < 0 || s.TraceRatio > 1 || math.IsNaN(s.TraceRatio) {
+		return errors.New("OTEL_TRACES_SAMPLER_ARG must be from 0 to 1")
+	}
+	if s.TraceEndpoint != "" {
+		u, err := url.Parse(s.TraceEndpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://localhost:4318")
+		}
 	}
 	return nil
 }
