@@ -56,6 +56,10 @@ type Commands struct {
 	ChangeProfile  UseCase[ChangeProfile, wire.User]
 	DeactivateUser UseCase[UserRef, Done]
 	ReactivateUser UseCase[UserRef, Done]
+	// EraseUser records that the user is erased, which shuts the account out; the position is that of the event, also
+	// when it had been recorded before. From then on nothing is stored that the user writes or is called by. To blank what
+	// came before is for who keeps the log.
+	EraseUser UseCase[UserRef, Done]
 
 	// Rooms and their members.
 	CreateRoom   UseCase[CreateRoom, wire.Room]

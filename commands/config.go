@@ -226,6 +226,10 @@ func (c *Commands) Run(ctx context.Context) error {
 // learn takes events of the log into the caches.
 func (a *app) learn(events []event.Recorded) {
 	for _, r := range events {
+		if r.Type == event.TypeUserErased { // which may be in any of them
+			a.rooms.forgetAll()
+			a.presence.forgetAll()
+		}
 		switch r.Stream.Category() {
 		case event.CategoryRoom:
 			a.rooms.apply(r)

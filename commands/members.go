@@ -3,8 +3,10 @@ package commands
 import (
 	"context"
 
+	"parley/domain/erase"
 	"parley/domain/event"
 	"parley/domain/room"
+	"parley/eventstore"
 )
 
 func (c *Commands) fillMembers(a *app) {
@@ -57,7 +59,27 @@ func (a *app) removeMember(ctx context.Context, t *task[RemoveMember]) (decision
 	if err != nil {
 		return decision[Done]{}, err
 	}
+	if err := a.naming(ctx, &t.reading, &c, t.c.UserID); err != nil {
+		return decision[Done]{}, err
+	}
 	return decision[Done]{event: c.event, conditions: c.conditions, id: c.end(t.c.UserID), stored: done}, nil
+}
+
+// naming makes a decision that names another user depend on that account. A room calls its members what they were called when they
+// came; who was erased since is not called anything.
+func (a *app) naming(ctx context.Context, r *reading, c *roomChange, userID string) error {
+	if c.event == nil || userID == c.by.ID {
+		return nil
+	}
+	named, err := a.user(ctx, r, userID)
+	if err != nil {
+		return err
+	}
+	if named.State.Erased {
+		c.event, _ = erase.Blank(c.event, userID)
+	}
+	c.conditions = append(c.conditions, eventstore.StreamAt(event.UserStream(userID), named.Version))
+	return nil
 }
 
 // end is the id of the event that ends the membership: a membership ends once.
@@ -74,6 +96,9 @@ func (a *app) addMember(ctx context.Context, t *task[AddMember]) (decision[Membe
 	c, err := a.decideRoom(ctx, &t.reading, t.actor, t.c.RoomID, func(by room.Actor) roomCommand {
 		return room.Add{By: by, User: target.State, UserID: t.c.UserID, Role: t.c.Role}
 	})
+	if err == nil {
+		err = a.naming(ctx, &t.reading, &c, t.c.UserID)
+	}
 	return memberDecision(c, t.c.UserID, err)
 }
 
@@ -81,6 +106,9 @@ func (a *app) setRole(ctx context.Context, t *task[SetRole]) (decision[Member], 
 	c, err := a.decideRoom(ctx, &t.reading, t.actor, t.c.RoomID, func(by room.Actor) roomCommand {
 		return room.SetRole{By: by, UserID: t.c.UserID, Role: t.c.Role}
 	})
+	if err == nil {
+		err = a.naming(ctx, &t.reading, &c, t.c.UserID)
+	}
 	return memberDecision(c, t.c.UserID, err)
 }
 

@@ -49,7 +49,16 @@ func (c *Commands) fillPresence(a *app) {
 	c.ComeOnline = &useCase[ComeOnline, wire.Presence]{
 		app: a, name: "come-online",
 		decide: func(ctx context.Context, t *task[ComeOnline]) (decision[wire.Presence], error) {
-			return a.appear(ctx, &t.reading, t.c.UserID, presence.Come(t.c))
+			account, err := a.user(ctx, &t.reading, t.c.UserID)
+			if err == nil && account.State.Erased {
+				err = account.State.MayAct()
+			}
+			if err != nil {
+				return decision[wire.Presence]{}, err
+			}
+			d, err := a.appear(ctx, &t.reading, t.c.UserID, presence.Come(t.c)) // which repeats what was said before
+			d.conditions = append(d.conditions, eventstore.StreamAt(event.UserStream(t.c.UserID), account.Version))
+			return d, err
 		},
 	}
 	c.GoOffline = &useCase[UserRef, wire.Presence]{

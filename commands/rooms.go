@@ -83,7 +83,7 @@ func (a *app) createRoom(ctx context.Context, t *task[CreateRoom]) (decision[wir
 	if err != nil {
 		return none, err
 	}
-	invited, err := a.invited(ctx, &t.reading, t.c.MemberIDs)
+	invited, unchanged, err := a.invited(ctx, &t.reading, t.c.MemberIDs)
 	if err != nil {
 		return none, err
 	}
@@ -92,7 +92,7 @@ func (a *app) createRoom(ctx context.Context, t *task[CreateRoom]) (decision[wir
 	}.Decide(snap.State)
 	return decision[wire.Room]{
 		event: e, id: id, stored: changedRoom(snap),
-		conditions: []eventstore.Condition{eventstore.StreamAt(event.RoomStream(t.c.ID), 0), stillActive(creator)},
+		conditions: append(unchanged, eventstore.StreamAt(event.RoomStream(t.c.ID), 0), stillActive(creator)),
 	}, err
 }
 
@@ -133,11 +133,14 @@ const (
 	readers = 8
 	// maxNamed bounds how many ids a refusal names.
 	maxNamed = 10
+	// conditionsOfCreate is how many a new room has beside its members.
+	conditionsOfCreate = 2
 )
 
-// invited reads the accounts, and fails with INVALID_PAYLOAD (memberIds) when it cannot find them all.
-func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.State, error) {
-	users := make([]user.State, len(ids))
+// invited reads the accounts, and fails with INVALID_PAYLOAD (memberIds) when it cannot find them all. What names them
+// depends on that they are unchanged.
+func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.State, []eventstore.Condition, error) {
+	users, unchanged := make([]user.State, len(ids)), make([]eventstore.Condition, len(ids), len(ids)+conditionsOfCreate)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	ways := make([]reading, len(ids))
@@ -146,13 +149,13 @@ func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.Sta
 		group.Go(func() error {
 			snap, err := a.user(ctx, &ways[i], id)
 			if err == nil {
-				users[i] = snap.State
+				users[i], unchanged[i] = snap.State, eventstore.StreamAt(event.UserStream(id), snap.Version)
 			}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var unknown []string
 	for i, u := range users {
@@ -163,9 +166,9 @@ func (a *app) invited(ctx context.Context, r *reading, ids []string) ([]user.Sta
 	}
 	if len(unknown) > 0 {
 		named := strings.Join(unknown[:min(len(unknown), maxNamed)], ", ")
-		return nil, domain.Invalid("memberIds", "must name active users, which these are not: "+named)
+		return nil, nil, domain.Invalid("memberIds", "must name active users, which these are not: "+named)
 	}
-	return users, nil
+	return users, unchanged, nil
 }
 
 func (a *app) updateRoom(ctx context.Context, t *task[UpdateRoom]) (decision[wire.Room], error) {

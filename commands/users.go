@@ -28,6 +28,11 @@ func (c *Commands) fillUsers(a *app) {
 			return a.administer(ctx, t, user.Reactivate{By: t.actor.Principal})
 		},
 	}
+	c.EraseUser = &useCase[UserRef, Done]{
+		app: a, name: "erase-user", decide: func(ctx context.Context, t *task[UserRef]) (decision[Done], error) {
+			return a.administer(ctx, t, user.Erase{By: t.actor.Principal})
+		},
+	}
 }
 
 func tidyRegister(c *RegisterUser) {

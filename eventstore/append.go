@@ -11,7 +11,7 @@ import (
 const (
 	MaxEvents     = 1000
 	MaxBytes      = 4 << 20
-	MaxConditions = 64
+	MaxConditions = 1100
 )
 
 // Append is what one command writes: all of its events, or nothing.
