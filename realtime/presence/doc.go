@@ -20,8 +20,8 @@
 // trace in the log, also when the client comes back to another node, or the node was killed.
 //
 // Doubt. Nobody is judged to be gone while it is not known who is where: when Redis is away, and for a lease after
-// it has lost a node, as it does when it is emptied; by then every node has written its users
-// anew. A judgement that is wrong all the same is taken back by the node that has the user, as soon as it has told
+// it knew of no node that lives, as when it was emptied or comes back; by then every node has written its users
+// anew. Nodes that are added raise no doubt. A judgement that is wrong all the same is taken back by the node that has the user, as soon as it has told
 // Redis: it reads it in the log.
 //
 // Waiting. Opened and what it returns never wait. Writes to Redis are pipelined, many users at a time.

@@ -4,10 +4,11 @@
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-if not known or tonumber(known) < now then
+-- Without any node that counts, Redis was emptied or away for all: the others have not spoken yet.
+if redis.call('ZCOUNT', KEYS[1], now, '+inf') == 0 then
   redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
 end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 return {
   known and 1 or 0,
   redis.call('PEXPIRE', KEYS[3], ARGV[3]),

@@ -296,6 +296,24 @@ func TestWhoLeavesWhileRedisIsAwayIsGone(t *testing.T) {
 	w.await("ann", came, gone)
 }
 
+// Nodes that come, as in a deployment, keep nobody online.
+func TestNewNodesRaiseNoDoubt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	one := w.node("one")
+	leave := one.Opened("ann", false)
+	w.await("ann", came)
+	time.Sleep(2 * time.Second) // nobody is in doubt any more
+	leave()
+	for i := 0; i < 15 && len(w.log("ann")) < 2; i++ {
+		w.node(fmt.Sprint("new ", i))
+		time.Sleep(time.Second)
+	}
+	if got := w.log("ann"); len(got) < 2 {
+		t.Errorf("the log of ann is %v as long as nodes come", got)
+	}
+}
+
 // A node that has no line to Redis while the others have does not quarrel with them about who is there.
 func TestACutOffNodeDoesNotQuarrel(t *testing.T) {
 	t.Parallel()
