@@ -44,14 +44,26 @@ func compile(path string, flags ...string) error {
 	return nil
 }
 
-// slots bounds how many tests run nodes at the same time, whatever -parallel says:
-// each runs several servers, and what they measure includes time.
-var slots = make(chan struct{}, 2)
+// slots bound how many tests run nodes at the same time, whatever -parallel says: each runs several servers, and what
+// they measure includes time. Those that mostly wait have slots of their own: they leave the machine to others.
+var slots, idleSlots = make(chan struct{}, 2), make(chan struct{}, 2)
 
 // inParallel is t.Parallel for a test that starts nodes.
 func inParallel(t *testing.T) {
 	t.Helper()
 	t.Parallel()
+	occupy(t, slots)
+}
+
+// inParallelIdly is inParallel for a test that mostly waits for time to pass.
+func inParallelIdly(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	occupy(t, idleSlots)
+}
+
+func occupy(t *testing.T, slots chan struct{}) {
+	t.Helper()
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })
 }

@@ -7,6 +7,9 @@ import {
   connect, fence, fetched, history, isMessage, isPosition, join, of, open, roomOf, strict, user,
 } from './lib.mjs';
 
+// What does not depend on the way to the server is tried by one.
+const alike = process.env.TRANSPORT === 'websocket' ? test : () => {};
+
 for (const [where, url] of [['on one node', strict], ['on two nodes', open]]) {
   test(`two clients talk ${where}`, async (t) => {
     const alice = await join(t, 'alice');
@@ -53,13 +56,13 @@ test('100 sends at once: acks, pushes on both nodes and history are in one gaple
   }
 });
 
-test('SOCKET_RATE_LIMIT_MESSAGES=0 is no limit', async (t) => {
+alike('SOCKET_RATE_LIMIT_MESSAGES=0 is no limit', async (t) => {
   const sender = await join(t, 'sender');
   const room = await roomOf(sender);
   const lane = async () => {
-    for (let i = 0; i < 100; i++) await sender.ok('send-message', { roomId: room.id, content: `${i}` });
+    for (let i = 0; i < 20; i++) await sender.ok('send-message', { roomId: room.id, content: `${i}` });
   };
-  await Promise.all(Array.from({ length: 12 }, lane));
+  await Promise.all(Array.from({ length: 60 }, lane));
 });
 
 test('sends of many at once have one order for all', async (t) => {
@@ -77,7 +80,7 @@ test('sends of many at once have one order for all', async (t) => {
   }
 });
 
-test('one user on two nodes hears everything at both', async (t) => {
+alike('one user on two nodes hears everything at both', async (t) => {
   const alice = await user('alice');
   const phone = await connect(t, alice, strict);
   const laptop = await connect(t, alice, open);
@@ -86,7 +89,7 @@ test('one user on two nodes hears everything at both', async (t) => {
   assert.deepEqual(await laptop.next('new-message', of(room.id)), said);
 });
 
-test('a repeated clientMessageId answers with the first message and pushes nothing', async (t) => {
+alike('a repeated clientMessageId answers with the first message and pushes nothing', async (t) => {
   const alice = await join(t, 'alice', strict);
   const bob = await join(t, 'bob', open);
   const elsewhere = await connect(t, alice.user, open);
@@ -133,7 +136,7 @@ test('content is stored as it was sent', async (t) => {
   assert.deepEqual(stored.map((m) => m.content), contents);
 });
 
-test('control characters are removed, but not newline and tab', async (t) => {
+alike('control characters are removed, but not newline and tab', async (t) => {
   const alice = await join(t, 'alice');
   const room = await roomOf(alice);
   const { content } = await alice.ok('send-message', { roomId: room.id, content: 'a\u0000b\u0007c\u001b[31m\nd\te\u007ff' });
@@ -159,7 +162,7 @@ test('attachments, mentions and replies are carried along', async (t) => {
   assert.deepEqual(stored, said);
 });
 
-test('positions are those of one log: what is later is higher, on every node', async (t) => {
+alike('positions are those of one log: what is later is higher, on every node', async (t) => {
   const alice = await join(t, 'alice', strict);
   const bob = await join(t, 'bob', open);
   const room = await roomOf(alice, bob);

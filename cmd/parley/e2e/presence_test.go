@@ -109,7 +109,7 @@ const soon = 20 * time.Second // on a machine that others use
 // Several devices on two nodes are one presence; short drops leave no trace; a killed node's users go offline, and those
 // who come back elsewhere in time do not.
 func TestPresenceOfTwoNodes(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	database := testenv.DSN(t)
 	shared := backends(database, testenv.StartRedis(t).URL).with(settings{"PRESENCE_TTL": "6", "PRESENCE_GRACE": "3"})
 	one, two := startNode(t, "one", shared), startNode(t, "two", shared)
@@ -169,7 +169,7 @@ func TestPresenceOfTwoNodes(t *testing.T) {
 
 // Redis that is emptied makes nobody go offline, and who has gone meanwhile is found out.
 func TestPresenceSurvivesAnEmptiedRedis(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	broker := testenv.StartRedis(t)
 	shared := backends(testenv.DSN(t), broker.URL).with(hurried())
 	one, two := startNode(t, "one", shared), startNode(t, "two", shared)

@@ -18,7 +18,7 @@ const leave = 5 * time.Second
 // Who is logged out or deactivated leaves every node in time, whether or not Redis carries the news;
 // who comes in later stays.
 func TestRevokedUsersLeaveAllNodes(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	broker := testenv.StartRedis(t)
 	shared := backends(testenv.DSN(t), broker.URL)
 	one, two := startNode(t, "one", shared), startNode(t, "two", shared)
@@ -151,7 +151,7 @@ func (w revocations) commandLine() {
 
 // A socket is told before its token ends, and goes on if it brings another in time.
 func TestSocketsEndWithTheirTokens(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	n := startNode(t, "only", backends(testenv.DSN(t), testenv.StartRedis(t).URL).with(settings{"LOG_LEVEL": "debug"}))
 	user := unique("ann")
 	lives := func(d time.Duration) (string, time.Time) {

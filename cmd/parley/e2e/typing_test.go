@@ -63,7 +63,7 @@ func (c *typist) silent(d time.Duration) {
 }
 
 func TestTypingAcrossNodes(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	shared := backends(testenv.DSN(t), testenv.StartRedis(t).URL).with(settings{"TYPING_TTL": "4"})
 	one, two := startNode(t, "one", shared), startNode(t, "two", shared)
 	ann, bob, eve := unique("ann"), unique("bob"), unique("eve")

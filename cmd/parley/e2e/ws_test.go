@@ -167,7 +167,7 @@ func (s *plainSocket) wantEnd(closeCode int, code string) {
 
 // Who comes by /ws and who comes by Socket.IO are in the same room, whatever the node.
 func TestPlainWebSocket(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	database := testenv.DSN(t)
 	shared := backends(database, testenv.StartRedis(t).URL).with(settings{"LOG_LEVEL": "debug"})
 	one, two := startNode(t, "one", shared), startNode(t, "two", shared)
