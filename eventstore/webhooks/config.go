@@ -29,6 +29,8 @@ type Config struct {
 	MaxRetryAfter time.Duration
 	// Standby is how often a node asks whether it should deliver. Zero means 1 s.
 	Standby time.Duration
+	// Lease is after how long without a sign of it Postgres gives up the node that delivers. Zero means 15 s.
+	Lease time.Duration
 	// SaveEvery is how often the position is written while nothing is wanted. Zero means 5 s.
 	SaveEvery time.Duration
 	// Logger hears of what an operator should know. Zero means nobody does.
@@ -49,6 +51,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPause = cmp.Or(c.MaxPause, 15*time.Minute)
 	c.MaxRetryAfter = cmp.Or(c.MaxRetryAfter, time.Hour)
 	c.Standby = cmp.Or(c.Standby, time.Second)
+	c.Lease = cmp.Or(c.Lease, 15*time.Second)
 	c.SaveEvery = cmp.Or(c.SaveEvery, 5*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

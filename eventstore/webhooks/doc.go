@@ -18,7 +18,7 @@
 //
 // One deliverer. The node that holds an advisory lock delivers for all webhooks; the others stand by and ask
 // for it each second. Postgres gives the lock free when the connection breaks, and ends the connection of a node
-// that has not been heard of for 15 s. A node that has lost the lock without knowing may send a last delivery of each
+// that has not been heard of for Config.Lease. A node that has lost the lock without knowing may send a last delivery of each
 // webhook; it moves no position, since those are set on condition that they are where it left them.
 //
 // Nobody waits for another. Each webhook has a goroutine; a number of deliveries go at the same time, and a receiver

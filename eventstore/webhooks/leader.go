@@ -15,10 +15,8 @@ import (
 const (
 	// lockKey is the advisory lock of who delivers. All nodes on a database must use the same.
 	lockKey = 0x7061726c65790b00
-	// sessionTimeout is after how long Postgres gives up a node that is not heard of, and gives the lock free.
-	sessionTimeout = 15 * time.Second
-	// pingEvery is how often the leader is heard of.
-	pingEvery = 2 * time.Second
+	// signs is how often within a lease the leader gives a sign of itself.
+	signs = 6
 	// closeTimeout bounds the goodbye to a server that may not be listening any more.
 	closeTimeout = time.Second
 )
@@ -69,7 +67,7 @@ func (w *Webhooks) lead(ctx context.Context, s *sender) error {
 			return fmt.Errorf("read the webhooks: %w", err)
 		}
 		crew.assign(ctx, rows)
-		if err := awaitChange(ctx, conn, crew); err != nil {
+		if err := w.awaitChange(ctx, conn, crew); err != nil {
 			return err
 		}
 	}
@@ -79,7 +77,7 @@ func (w *Webhooks) connect(ctx context.Context) (*pgx.Conn, error) {
 	config := w.pool.Config().ConnConfig
 	maps.Copy(config.RuntimeParams, map[string]string{
 		"application_name":     "parley webhooks",
-		"idle_session_timeout": strconv.FormatInt(sessionTimeout.Milliseconds(), 10),
+		"idle_session_timeout": strconv.FormatInt(w.cfg.Lease.Milliseconds(), 10),
 	})
 	bounded, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -109,9 +107,9 @@ func (w *Webhooks) awaitLock(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // awaitChange returns nil when the webhooks have to be read again, and an error when the lock is lost.
-func awaitChange(ctx context.Context, conn *pgx.Conn, c *crew) error {
+func (w *Webhooks) awaitChange(ctx context.Context, conn *pgx.Conn, c *crew) error {
 	for {
-		waiting, cancel := context.WithTimeout(ctx, pingEvery)
+		waiting, cancel := context.WithTimeout(ctx, w.cfg.Lease/signs)
 		_, err := conn.WaitForNotification(waiting)
 		late := waiting.Err() != nil
 		cancel()

@@ -30,7 +30,9 @@ func TestMain(m *testing.M) {
 // patience bounds every wait. No test comes near it.
 const patience = 60 * time.Second
 
-func root() domain.Principal { return domain.Principal{UserID: "root", Roles: []domain.Role{domain.RoleAdmin}} }
+func root() domain.Principal {
+	return domain.Principal{UserID: "root", Roles: []domain.Role{domain.RoleAdmin}}
+}
 
 // world is a log, and the webhooks of one node on it.
 type world struct {
@@ -53,6 +55,14 @@ func hasty() webhooks.Config {
 
 func newWorld(t *testing.T, cfg webhooks.Config) *world {
 	t.Helper()
+	w := newLog(t, cfg)
+	running(t, w.Run)
+	return w
+}
+
+// newLog is a world where nothing is delivered.
+func newLog(t *testing.T, cfg webhooks.Config) *world {
+	t.Helper()
 	dsn := testenv.DSN(t)
 	w := &world{t: t, dsn: dsn, pool: open(t, dsn), log: &journal{}}
 	options, err := bus.ParseRedisURL(testenv.RedisURL(t))
@@ -63,7 +73,7 @@ func newWorld(t *testing.T, cfg webhooks.Config) *world {
 	w.feed = consumers.NewFeed(w.pool, w.store, tail)
 	cfg.Logger = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Webhooks = webhooks.New(w.pool, w.store, w.feed, cfg)
-	for _, run := range []func(context.Context) error{w.store.Run, tail.Run, w.feed.Run, w.Run} {
+	for _, run := range []func(context.Context) error{w.store.Run, tail.Run, w.feed.Run} {
 		running(t, run)
 	}
 	return w

@@ -135,6 +135,13 @@ func (r *receiver) count() int {
 	return len(r.posts)
 }
 
+// upTo is how far what was taken goes.
+func (r *receiver) upTo() event.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next - 1
+}
+
 // all are the deliveries so far.
 func (r *receiver) all() []post {
 	r.mu.Lock()
