@@ -22,8 +22,8 @@ type Queries struct {
 // NewQueries reads from db.
 func NewQueries(db projections.DB) *Queries {
 	return &Queries{
-		db: db, all: pageSQL("room_id = $1"), answers: pageSQL("room_id = $1 AND reply_to = $5"),
-		pinned: pageSQL("room_id = $1 AND pinned AND deleted_at IS NULL"),
+		db: db, all: pageSQL(inRoom), answers: pageSQL(inRoom + " AND reply_to = $3"),
+		pinned: pageSQL(inRoom + " AND pinned AND deleted_at IS NULL"),
 	}
 }
 
@@ -78,7 +78,8 @@ func (q *Queries) page(ctx context.Context, sql string, req PageRequest, roomID 
 	if err != nil {
 		return Page{}, err
 	}
-	rows, position, err := q.read(ctx, sql, append([]any{roomID, w.pivot, w.below + 1, w.from + 1}, more...)...)
+	sql = projections.Limited(projections.Limited(sql, w.below+1), w.from+1)
+	rows, position, err := q.read(ctx, sql, append([]any{roomID, w.pivot}, more...)...)
 	if err != nil {
 		return Page{}, err
 	}
@@ -128,7 +129,7 @@ func (q *Queries) ByIDs(ctx context.Context, roomID string, ids ...string) (proj
 }
 
 // window is a request as two ranges that meet at pivot: so many messages below it, and so
-// many from it on. One more of each is read, to know whether there is more.
+// many from it on. At least one more of each is read, to know whether there is more.
 type window struct {
 	pivot       int64
 	below, from int
@@ -183,14 +184,17 @@ func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, eve
 	return projections.Select(ctx, q.db, "messages", sql, (*Row).Targets, (*Row).Found, args...)
 }
 
+// The parameters are hidden from the planner: see projections.Limited.
+const inRoom = "room_id = (SELECT $1::text)"
+
 func pageSQL(where string) string {
 	return `
 SELECT c.position, ` + Columns + `
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
-  (SELECT * FROM views.messages WHERE ` + where + ` AND seq < $2 ORDER BY seq DESC LIMIT $3)
+  (SELECT * FROM views.messages WHERE ` + where + ` AND seq < (SELECT $2::bigint) ORDER BY seq DESC LIMIT {rows})
   UNION ALL
-  (SELECT * FROM views.messages WHERE ` + where + ` AND seq >= $2 ORDER BY seq LIMIT $4)
+  (SELECT * FROM views.messages WHERE ` + where + ` AND seq >= (SELECT $2::bigint) ORDER BY seq LIMIT {rows})
 ) m ON true
 WHERE c.name = 'messages'`
 }

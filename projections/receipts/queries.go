@@ -56,8 +56,8 @@ func (q *Queries) list(ctx context.Context, cursor string, limit int, sql string
 		limit = projections.MaxLimit // a room's receipts are small, and mostly wanted together
 	}
 	limit = projections.Limit(limit)
-	args = append([]any{after, limit + 1}, args...)
-	rows, position, err := projections.Select(ctx, q.db, "receipts", sql, (*row).targets, (*row).found, args...)
+	args = append([]any{after}, args...)
+	rows, position, err := projections.Select(ctx, q.db, "receipts", projections.Limited(sql, limit+1), (*row).targets, (*row).found, args...)
 	if err != nil {
 		return list, err
 	}
@@ -195,7 +195,7 @@ const receiptsSQL = `
 SELECT p.position, u.user_id, u.read_seq, u.delivered_seq, u.read_at, u.delivered_at
 FROM views.checkpoints p
 LEFT JOIN LATERAL (
-  SELECT * FROM views.receipts WHERE room_id = $3 AND user_id > $1 AND member ORDER BY user_id LIMIT $2
+  SELECT * FROM views.receipts WHERE room_id = (SELECT $2::text) AND user_id > (SELECT $1::text) AND member ORDER BY user_id LIMIT {rows}
 ) u ON true
 WHERE p.name = 'receipts'
 ORDER BY u.user_id`
@@ -206,11 +206,11 @@ FROM views.checkpoints p
 LEFT JOIN LATERAL (
   SELECT r.*, (
     SELECT at FROM views.receipt_history
-    WHERE room_id = r.room_id AND user_id = r.user_id AND NOT delivered AND seq >= $4 ORDER BY seq LIMIT 1
+    WHERE room_id = r.room_id AND user_id = r.user_id AND NOT delivered AND seq >= $3 ORDER BY seq LIMIT 1
   ) AS at
   FROM views.receipts r
-  WHERE r.room_id = $3 AND r.user_id > $1 AND r.member AND r.read_seq >= $4 AND r.user_id <> $5
-  ORDER BY r.user_id LIMIT $2
+  WHERE r.room_id = (SELECT $2::text) AND r.user_id > (SELECT $1::text) AND r.member AND r.read_seq >= $3 AND r.user_id <> $4
+  ORDER BY r.user_id LIMIT {rows}
 ) u ON true
 WHERE p.name = 'receipts'
 ORDER BY u.user_id`

@@ -82,8 +82,8 @@ func (q *Queries) Mine(ctx context.Context, userID, cursor string, limit int) (p
 		return list, err
 	}
 	limit = projections.Limit(limit)
-	rows, position, err := projections.Select(ctx, q.db, "rooms of a user", mineSQL,
-		(*mineRow).targets, (*mineRow).found, userID, before, limit+1)
+	rows, position, err := projections.Select(ctx, q.db, "rooms of a user", projections.Limited(mineSQL, limit+1),
+		(*mineRow).targets, (*mineRow).found, userID, before)
 	if err != nil {
 		return list, err
 	}

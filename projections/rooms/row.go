@@ -49,9 +49,9 @@ SELECT least(c.position, (SELECT min(position) FROM views.checkpoints WHERE name
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
   SELECT rooms.* FROM views.members JOIN views.rooms ON rooms.id = members.room_id
-  WHERE members.user_id = $1 AND rooms.last_activity < $2
+  WHERE members.user_id = (SELECT $1::text) AND rooms.last_activity < (SELECT $2::bigint)
   ORDER BY rooms.last_activity DESC
-  LIMIT $3
+  LIMIT {rows}
 ) r ON true
 LEFT JOIN LATERAL (
   SELECT * FROM views.messages WHERE room_id = r.id AND seq <= r.last_seq ORDER BY seq DESC LIMIT 1
@@ -61,7 +61,7 @@ LEFT JOIN LATERAL (
   FROM views.receipts u
   JOIN views.receipt_rooms h ON h.room_id = u.room_id
   CROSS JOIN LATERAL (SELECT greatest(u.read_seq, u.base_seq) AS seq) c
-  WHERE u.room_id = r.id AND u.user_id = $1
+  WHERE u.room_id = r.id AND u.user_id = (SELECT $1::text)
   LIMIT 1
 ) l ON true
 WHERE c.name = 'rooms'
