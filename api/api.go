@@ -149,8 +149,9 @@ type Config struct {
 	MaxBody int64
 	// CheckTimeout bounds each check of /readyz. Zero means 2 s.
 	CheckTimeout time.Duration
-	// Replays bound what analysts may do.
-	Replays ReplayLimits
+	// Replays bound what analysts may do, ReplayConfig tunes what it takes.
+	Replays      ReplayLimits
+	ReplayConfig replay.Config
 	// Heartbeat is how often a replay is looked after: a sign of life where nothing happens, and whether the caller
 	// may still listen. Zero means 15 s.
 	Heartbeat time.Duration
@@ -210,7 +211,7 @@ func New(deps Deps, cfg Config) (*API, error) {
 	}
 	a := &API{
 		Deps: deps, cfg: cfg, echo: echo.New(),
-		player: replay.New(deps.Log, deps.Follower, replay.Config{}), places: newPlaces(cfg.Replays), draining: make(chan struct{}),
+		player: replay.New(deps.Log, deps.Follower, cfg.ReplayConfig), places: newPlaces(cfg.Replays), draining: make(chan struct{}),
 	}
 	a.echo.IPExtractor = clientIP(cfg.TrustedProxies)
 	a.mount()

@@ -67,10 +67,11 @@ func (a *API) play(c *call, r replay.Request) error {
 	switch {
 	case err == nil:
 		return out.finish(resumed && !r.Follow)
-	case !c.Response().Committed:
+	case !c.Response().Committed && out.failed() == nil:
 		return err
 	}
 	if out.failed() == nil && c.ctx().Err() == nil {
+		_ = out.Flush() // what there is, it is of use
 		c.failure = err
 		status, e := translate(err)
 		a.report(c, status, e)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -40,10 +41,8 @@ func (a *API) replayEvents(c *call) error {
 	values := c.QueryParams()
 	if !values.Has("format") {
 		if f := accepted(c.Request()); f != "" {
-			values = map[string][]string{"format": {string(f)}}
-			for name, value := range c.QueryParams() {
-				values[name] = value
-			}
+			values = maps.Clone(values)
+			values.Set("format", string(f))
 		}
 	}
 	request, fields := replay.Parse(values)

@@ -1,7 +1,6 @@
 package replay_test
 
 import (
-	"bytes"
 	"io"
 	"net/url"
 	"testing"
@@ -60,8 +59,3 @@ func plan(tb testing.TB, player *replay.Player, query url.Values) replay.Plan {
 	}
 	return plan
 }
-
-// memory keeps what is written.
-type memory struct{ bytes.Buffer }
-
-func (m *memory) Flush() error { return nil }

@@ -97,7 +97,7 @@ func (p *Player) Play(ctx context.Context, plan Plan, out Output, o Options) err
 	err := run.play(ctx)
 	switch {
 	case plan.Follow && ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // to be told to end is how a replay that follows ends
 	case err != nil && !errors.Is(err, errEnough):
 		return err
 	}
