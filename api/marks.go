@@ -63,7 +63,7 @@ func (a *API) listReplies(c *call) error {
 		return err
 	}
 	c.at(page.Position)
-	return c.ok(page)
+	return c.sendPage(&page)
 }
 
 // listRevisions shows what a deleted message has said to its author and to moderators alone.

@@ -40,7 +40,7 @@ func (a *API) listMessages(c *call) error {
 		return err
 	}
 	c.at(page.Position)
-	return c.ok(page)
+	return c.sendPage(&page)
 }
 
 // page reads before, after and around, of which one may be given.

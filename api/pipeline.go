@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/wire"
+	"parley/projections"
 )
 
 // The headers of the wire contract.
@@ -227,5 +229,24 @@ func (c *call) send(status int, body any) error {
 	if err != nil {
 		return err
 	}
+	return c.encoded(status, data)
+}
+
+// encoded answers with JSON, whole: its length is known.
+func (c *call) encoded(status int, data []byte) error {
+	c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(len(data)))
 	return c.JSONBlob(status, data)
+}
+
+// sendPage answers with a page, which knows how to encode itself.
+func (c *call) sendPage(page interface{ AppendJSON(b []byte) []byte }) error {
+	return c.encoded(http.StatusOK, page.AppendJSON(make([]byte, 0, pageSize)))
+}
+
+// pageSize is room for most pages.
+const pageSize = 32 << 10
+
+// sendList answers with a list, given how to encode one of its items.
+func sendList[T any](c *call, l *projections.List[T], item func(*T, []byte) []byte) error {
+	return c.encoded(http.StatusOK, projections.AppendList(make([]byte, 0, pageSize), l, item))
 }

@@ -70,7 +70,7 @@ func (c *call) receipts(read func(ctx context.Context, cursor string, limit int)
 		return err
 	}
 	c.at(list.Position)
-	return c.ok(list)
+	return sendList(c, &list, (*receipts.Receipt).AppendJSON)
 }
 
 func (a *API) listUnread(c *call) error {

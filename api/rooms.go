@@ -10,6 +10,7 @@ import (
 	"parley/domain"
 	"parley/domain/room"
 	"parley/domain/wire"
+	"parley/projections/rooms"
 )
 
 func (a *API) createRoom(c *call) error {
@@ -45,7 +46,7 @@ func (a *API) listRooms(c *call) error {
 		return err
 	}
 	c.at(list.Position)
-	return c.ok(list)
+	return sendList(c, &list, (*rooms.Summary).AppendJSON)
 }
 
 // visible is the room of the path, if the caller may know of it, and whether the caller is a member.

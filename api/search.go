@@ -37,7 +37,7 @@ func (a *API) findMessages(c *call) error {
 		return err
 	}
 	c.at(list.Position)
-	return c.ok(list)
+	return sendList(c, &list, (*wire.Message).AppendJSON)
 }
 
 // membersOnly leaves out messages of rooms that the caller is no member of any more.

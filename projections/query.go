@@ -14,6 +14,8 @@ import (
 
 	"parley/domain"
 	"parley/domain/event"
+	"parley/domain/quote"
+	"parley/domain/wire"
 )
 
 // Limits of a page of any list.
@@ -34,6 +36,15 @@ type List[T any] struct {
 	NextCursor string `json:"nextCursor,omitempty"`
 	// Position is that of the view: the page shows every event up to it.
 	Position event.Position `json:"position"`
+}
+
+// AppendList appends a list as encoding/json would, given how to append one of its items.
+func AppendList[T any](b []byte, l *List[T], item func(*T, []byte) []byte) []byte {
+	b = wire.AppendArray(append(b, `{"items":`...), l.Items, item)
+	if l.NextCursor != "" {
+		b = quote.Append(append(b, `,"nextCursor":`...), l.NextCursor)
+	}
+	return append(wire.AppendPosition(append(b, `,"position":`...), l.Position), '}')
 }
 
 // Limit is a page's size: asked, DefaultLimit for 0 and less, never above MaxLimit.

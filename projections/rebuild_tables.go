@@ -13,7 +13,7 @@ import (
 // forget removes what is left of a rebuild.
 func (b *rebuilding) forget(ctx context.Context) error {
 	for _, schema := range []string{b.next, b.old} {
-		if _, err := b.Pool.Exec(ctx, "DROP SCHEMA IF EXISTS "+quote(schema)+" CASCADE"); err != nil {
+		if _, err := b.Pool.Exec(ctx, "DROP SCHEMA IF EXISTS "+ident(schema)+" CASCADE"); err != nil {
 			return fmt.Errorf("remove schema %s: %w", schema, err)
 		}
 	}
@@ -21,20 +21,20 @@ func (b *rebuilding) forget(ctx context.Context) error {
 	return err
 }
 
-func quote(name ...string) string { return pgx.Identifier(name).Sanitize() }
+func ident(name ...string) string { return pgx.Identifier(name).Sanitize() }
 
 // create makes empty tables like the live ones, with those indexes that the projector needs: the unique ones. The names
 // are the same, so that migrations find them afterwards.
 func (b *rebuilding) create(ctx context.Context) error {
-	if _, err := b.Pool.Exec(ctx, "CREATE SCHEMA "+quote(b.next)); err != nil {
+	if _, err := b.Pool.Exec(ctx, "CREATE SCHEMA "+ident(b.next)); err != nil {
 		return fmt.Errorf("make schema %s: %w", b.next, err)
 	}
 	for _, table := range b.view.Tables() {
 		var options []string
-		if err := b.Pool.QueryRow(ctx, "SELECT coalesce(reloptions, '{}') FROM pg_class WHERE oid = $1::text::regclass", quote(DefaultSchema, table)).Scan(&options); err != nil {
+		if err := b.Pool.QueryRow(ctx, "SELECT coalesce(reloptions, '{}') FROM pg_class WHERE oid = $1::text::regclass", ident(DefaultSchema, table)).Scan(&options); err != nil {
 			return fmt.Errorf("read the options of table %s: %w", table, err)
 		}
-		sql := "CREATE TABLE " + quote(b.next, table) + " (LIKE " + quote(DefaultSchema, table) +
+		sql := "CREATE TABLE " + ident(b.next, table) + " (LIKE " + ident(DefaultSchema, table) +
 			" INCLUDING ALL EXCLUDING INDEXES)"
 		if len(options) > 0 {
 			sql += " WITH (" + strings.Join(options, ", ") + ")"
@@ -55,7 +55,7 @@ func (b *rebuilding) index(ctx context.Context) error {
 		if err := b.indexes(ctx, table, false); err != nil {
 			return err
 		}
-		if _, err := b.Pool.Exec(ctx, "ANALYZE "+quote(b.next, table)); err != nil {
+		if _, err := b.Pool.Exec(ctx, "ANALYZE "+ident(b.next, table)); err != nil {
 			return fmt.Errorf("analyze %s: %w", table, err)
 		}
 	}
@@ -71,7 +71,7 @@ WHERE i.indrelid = $1::text::regclass AND i.indisunique = $4
 ORDER BY i.indexrelid`
 
 func (b *rebuilding) indexes(ctx context.Context, table string, unique bool) error {
-	rows, err := b.Pool.Query(ctx, indexesSQL, quote(DefaultSchema, table), quote(b.next, table), DefaultSchema+"."+table, unique)
+	rows, err := b.Pool.Query(ctx, indexesSQL, ident(DefaultSchema, table), ident(b.next, table), DefaultSchema+"."+table, unique)
 	if err != nil {
 		return fmt.Errorf("read the indexes of %s: %w", table, err)
 	}
@@ -80,7 +80,7 @@ func (b *rebuilding) indexes(ctx context.Context, table string, unique bool) err
 		return fmt.Errorf("read the indexes of %s: %w", table, err)
 	}
 	for _, sql := range statements {
-		if !strings.Contains(sql, quote(b.next, table)) {
+		if !strings.Contains(sql, ident(b.next, table)) {
 			return fmt.Errorf("an index of %s is not understood: %s", table, sql)
 		}
 		if _, err := b.Pool.Exec(ctx, sql); err != nil {
@@ -125,22 +125,22 @@ func copyRights(ctx context.Context, tx pgx.Tx, from, to string) error {
 
 // exchange is what readers may have to wait for.
 func (b *rebuilding) exchange(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, "CREATE SCHEMA "+quote(b.old)); err != nil {
+	if _, err := tx.Exec(ctx, "CREATE SCHEMA "+ident(b.old)); err != nil {
 		return err
 	}
 	for _, table := range slices.Sorted(slices.Values(b.view.Tables())) {
-		live, next := quote(DefaultSchema, table), quote(b.next, table)
-		if _, err := tx.Exec(ctx, "ALTER TABLE "+live+" SET SCHEMA "+quote(b.old)); err != nil {
+		live, next := ident(DefaultSchema, table), ident(b.next, table)
+		if _, err := tx.Exec(ctx, "ALTER TABLE "+live+" SET SCHEMA "+ident(b.old)); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "ALTER TABLE "+next+" SET SCHEMA "+DefaultSchema); err != nil {
 			return err
 		}
-		if err := copyRights(ctx, tx, quote(b.old, table), live); err != nil {
+		if err := copyRights(ctx, tx, ident(b.old, table), live); err != nil {
 			return err
 		}
 		var same bool
-		if err := tx.QueryRow(ctx, sameColumnsSQL, quote(b.old, table), live).Scan(&same); err != nil {
+		if err := tx.QueryRow(ctx, sameColumnsSQL, ident(b.old, table), live).Scan(&same); err != nil {
 			return err
 		}
 		if !same {
@@ -173,7 +173,7 @@ func (b *rebuilding) compare(ctx context.Context, snapshot pgx.Tx) error {
 	for _, table := range b.view.Tables() {
 		for _, side := range []struct{ sign, in, notIn string }{{"- ", b.old, DefaultSchema}, {"+ ", DefaultSchema, b.old}} {
 			rows, err := snapshot.Query(ctx, fmt.Sprintf("SELECT t::text FROM %s t EXCEPT SELECT t::text FROM %s t LIMIT %d",
-				quote(side.in, table), quote(side.notIn, table), maxDifferences))
+				ident(side.in, table), ident(side.notIn, table), maxDifferences))
 			if err != nil {
 				return fmt.Errorf("compare %s: %w", table, err)
 			}
@@ -195,7 +195,7 @@ func (b *rebuilding) checksum(ctx context.Context, tx pgx.Tx, schema string) (st
 	for _, table := range b.view.Tables() {
 		var rows int64
 		var sum string
-		err := tx.QueryRow(ctx, "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM "+quote(schema, table)+" t").Scan(&rows, &sum)
+		err := tx.QueryRow(ctx, "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM "+ident(schema, table)+" t").Scan(&rows, &sum)
 		if err != nil {
 			return "", fmt.Errorf("sum up %s: %w", table, err)
 		}

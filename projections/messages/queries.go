@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -50,6 +51,14 @@ type Page struct {
 	HasMoreAfter  bool `json:"hasMoreAfter"`
 	// Position is that of the view: the page shows every event up to it and none after it.
 	Position event.Position `json:"position"`
+}
+
+// AppendJSON appends the page as encoding/json would, at a fraction of the cost.
+func (p *Page) AppendJSON(b []byte) []byte {
+	b = wire.AppendArray(append(b, `{"items":`...), p.Items, (*wire.Message).AppendJSON)
+	b = strconv.AppendBool(append(b, `,"hasMoreBefore":`...), p.HasMoreBefore)
+	b = strconv.AppendBool(append(b, `,"hasMoreAfter":`...), p.HasMoreAfter)
+	return append(wire.AppendPosition(append(b, `,"position":`...), p.Position), '}')
 }
 
 // Page reads part of a room, at a cost that depends on the limit alone. A room without messages, or

@@ -2,11 +2,13 @@ package receipts
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"parley/domain/event"
+	"parley/domain/quote"
 	"parley/domain/wire"
 	"parley/projections"
 )
@@ -27,6 +29,15 @@ type Receipt struct {
 	// read that; nil for who has read nothing.
 	ReadAt      *wire.Time `json:"readAt"`
 	DeliveredAt *wire.Time `json:"deliveredAt"`
+}
+
+// AppendJSON appends the receipt as encoding/json would, at a fraction of the cost.
+func (r *Receipt) AppendJSON(b []byte) []byte {
+	b = quote.Append(append(b, `{"userId":`...), r.UserID)
+	b = strconv.AppendInt(append(b, `,"readSeq":`...), r.ReadSeq, 10)
+	b = strconv.AppendInt(append(b, `,"deliveredSeq":`...), r.DeliveredSeq, 10)
+	b = wire.AppendOptionalTime(append(b, `,"readAt":`...), r.ReadAt)
+	return append(wire.AppendOptionalTime(append(b, `,"deliveredAt":`...), r.DeliveredAt), '}')
 }
 
 // Of is a page of a room's members by user id, with how far each is. The cursor comes from the page before,

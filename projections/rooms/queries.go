@@ -31,6 +31,21 @@ type Summary struct {
 	MentionCount int64 `json:"mentionCount"`
 }
 
+// AppendJSON appends the summary as encoding/json would, at a fraction of the cost.
+func (s *Summary) AppendJSON(b []byte) []byte {
+	b = s.AppendFields(append(b, '{'))
+	b = strconv.AppendInt(append(b, `,"lastSeq":`...), s.LastSeq, 10)
+	b = append(b, `,"lastMessage":`...)
+	if s.LastMessage == nil {
+		b = append(b, `null`...)
+	} else {
+		b = s.LastMessage.AppendJSON(b)
+	}
+	b = strconv.AppendInt(append(b, `,"readSeq":`...), s.ReadSeq, 10)
+	b = strconv.AppendInt(append(b, `,"unreadCount":`...), s.UnreadCount, 10)
+	return append(strconv.AppendInt(append(b, `,"mentionCount":`...), s.MentionCount, 10), '}')
+}
+
 // Get is one room, also an archived one, and the view's position (also beside an error of
 // code ROOM_NOT_FOUND).
 func (q *Queries) Get(ctx context.Context, id string) (wire.Room, event.Position, error) {
