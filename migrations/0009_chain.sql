@@ -36,15 +36,16 @@ CREATE TABLE log.erasures (
   CONSTRAINT erasures_pkey PRIMARY KEY (position)
 );
 
--- What was blanked at somebody's request: the digests of what stood there, which the chain goes on with, and the
--- UserErased event that asked for it. A row is blanked once for each person that it named.
+-- What was blanked at somebody's request: the digests of what stood there, which the chain goes on with, the UserErased
+-- event that asked for it, and the digest of what is left. A row is blanked once for each person that it named.
 CREATE TABLE log.erased (
   position        bigint NOT NULL,
   by_position     bigint NOT NULL,
   data_digest     bytea  NOT NULL,
   metadata_digest bytea  NOT NULL,
+  left_digest     bytea  NOT NULL, -- of the digests of data and metadata, one after the other
   CONSTRAINT erased_pkey PRIMARY KEY (position, by_position),
-  CONSTRAINT erased_digests_check CHECK (octet_length(data_digest) = 32 AND octet_length(metadata_digest) = 32)
+  CONSTRAINT erased_digests_check CHECK (octet_length(data_digest) = 32 AND octet_length(metadata_digest) = 32 AND octet_length(left_digest) = 32)
 );
 
 -- Whose words they are, so that they can be erased.

@@ -106,6 +106,15 @@ func (a *Accounts) Logout(ctx context.Context, username string) error {
 	return a.sessions.RevokeAll(ctx, acc.userID)
 }
 
+// Forget takes a user's account away and ends every login. It may be repeated, also for a user without an account.
+func (s *Sessions) Forget(ctx context.Context, userID string) error {
+	if err := s.RevokeAll(ctx, userID); err != nil {
+		return err
+	}
+	_, err := s.pool.Exec(ctx, `DELETE FROM auth.accounts WHERE user_id = $1`, userID)
+	return dbError("delete an account", err)
+}
+
 func (a *Accounts) named(ctx context.Context, username string) (account, error) {
 	acc, err := a.store.byUsername(ctx, nameKey(username))
 	if err == nil && acc.userID == "" {

@@ -104,7 +104,7 @@ func TestProofNamesWhatIsWrong(t *testing.T) {
 		"an event and its hash":     {`UPDATE log.events SET hash = sha256(hash), type = 'Other' WHERE position = 8`, 8, "does not link"},
 		"a deleted row":             {`DELETE FROM log.events WHERE position = 5`, 5, "missing"},
 		"the first row":             {`DELETE FROM log.events WHERE position = 1`, 1, "missing"},
-		"digests of nothing erased": {`INSERT INTO log.erased SELECT 5, 15, hash, hash FROM log.events WHERE position = 5`, 5, "erased"},
+		"digests of nothing erased": {`INSERT INTO log.erased SELECT 5, 15, hash, hash, hash FROM log.events WHERE position = 5`, 5, "erased"},
 		"a deleted row, closed up": {
 			`DELETE FROM log.events WHERE position = 5; UPDATE log.events SET position = 5 WHERE position = 15`, 5, "does not link",
 		},

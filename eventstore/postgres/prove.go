@@ -1,11 +1,15 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
+	"parley/domain/erase"
 	"parley/domain/event"
 	"parley/eventstore/chain"
 )
@@ -31,9 +35,9 @@ const (
 
 	// A row that was blanked for several people comes several times.
 	sqlLinks = `
-SELECT ` + columns + `, hash, by_position, data_digest, metadata_digest
+SELECT ` + columns + `, hash, by_position, data_digest, metadata_digest, left_digest
 FROM (SELECT ` + columns + `, hash FROM log.events WHERE position > $1 ORDER BY position LIMIT $2) e
-LEFT JOIN (SELECT position AS at, by_position, data_digest, metadata_digest FROM log.erased WHERE position > $1) x ON x.at = e.position
+LEFT JOIN (SELECT position AS at, by_position, data_digest, metadata_digest, left_digest FROM log.erased WHERE position > $1) x ON x.at = e.position
 ORDER BY e.position, by_position`
 
 	// provePage bounds what a proof holds in memory, in events.
@@ -55,27 +59,34 @@ func (s *Store) ChainHead(ctx context.Context) (head ChainHead, err error) {
 // or a *ChainError for the first event that is missing or not what was recorded. reached is told how far it is and may stop
 // it; nil is not told.
 func (s *Store) ProveChain(ctx context.Context, reached func(ChainHead) error) (ChainHead, error) {
-	var at ChainHead
+	p := proof{log: s, asked: map[event.Position]string{}}
 	for {
-		page, err := s.links(ctx, at.Position, provePage)
+		page, err := s.links(ctx, p.at.Position, provePage)
 		if err != nil {
-			return at, err
+			return p.at, err
 		}
 		for i := range page {
-			if err := s.prove(ctx, &at, &page[i]); err != nil {
-				return at, err
+			if err := p.add(ctx, &page[i]); err != nil {
+				return p.at, err
 			}
 			if reached == nil {
 				continue
 			}
-			if err := reached(at); err != nil {
-				return at, err
+			if err := reached(p.at); err != nil {
+				return p.at, err
 			}
 		}
 		if len(page) < provePage {
-			return at, nil
+			return p.at, nil
 		}
 	}
+}
+
+// proof is how far a proof has come.
+type proof struct {
+	log   *Store
+	at    ChainHead
+	asked map[event.Position]string // whom erasures were for
 }
 
 // link is a row of the log as the chain sees it.
@@ -87,8 +98,8 @@ type link struct {
 
 // erased is what a blanked row had.
 type erased struct {
-	by             event.Position
-	data, metadata chain.Hash
+	by                   event.Position
+	data, metadata, left chain.Hash
 }
 
 func (l *link) after(before chain.Hash) chain.Hash {
@@ -99,21 +110,63 @@ func (l *link) after(before chain.Hash) chain.Hash {
 	return of.After(before)
 }
 
-func (s *Store) prove(ctx context.Context, at *ChainHead, l *link) error {
-	next := at.Position + 1
+func (p *proof) add(ctx context.Context, l *link) error {
+	next := p.at.Position + 1
 	if l.event.Position != next {
 		return &ChainError{next, "the event is missing"}
 	}
-	hash := l.after(at.Hash)
-	if hash == l.hash {
-		at.Position, at.Hash = next, hash
-		return nil
+	hash := l.after(p.at.Hash)
+	if hash != l.hash {
+		problem, err := p.log.problem(ctx, l, hash)
+		if err != nil {
+			return err
+		}
+		return &ChainError{next, problem}
 	}
-	problem, err := s.problem(ctx, l, hash)
-	if err != nil {
+	if err := p.proveErased(ctx, l); err != nil {
 		return err
 	}
-	return &ChainError{next, problem}
+	p.at = ChainHead{next, hash}
+	return nil
+}
+
+// proveErased proves that what stands in place of the digests in the chain is what an erasure has left of an event.
+func (p *proof) proveErased(ctx context.Context, l *link) error {
+	for _, x := range l.erased {
+		userID, err := p.erasedBy(ctx, x.by)
+		if errors.Is(err, ErrNoErasure) || err == nil && x.by <= l.event.Position {
+			return &ChainError{l.event.Position, fmt.Sprintf("the event was blanked, and position %d does not ask for it", x.by)}
+		}
+		if err != nil {
+			return err
+		}
+		_, _, more, err := erase.Blanked(l.event, userID)
+		if err != nil {
+			return fmt.Errorf("position %d: %w", l.event.Position, err)
+		}
+		if more || !mentions(&l.event, userID) || leftOf(l.event.Data, l.event.Metadata) != x.left {
+			return &ChainError{l.event.Position, fmt.Sprintf("the event was changed: it is not what the erasure of position %d has left of it", x.by)}
+		}
+	}
+	return nil
+}
+
+// erasedBy is whom the event at a position erased.
+func (p *proof) erasedBy(ctx context.Context, at event.Position) (string, error) {
+	if userID, known := p.asked[at]; known {
+		return userID, nil
+	}
+	list, err := p.log.Erasures(ctx, at)
+	if err != nil {
+		return "", err
+	}
+	p.asked[at] = list[0].UserID
+	return list[0].UserID, nil
+}
+
+func mentions(e *event.Recorded, userID string) bool {
+	id := []byte(strconv.Quote(userID))
+	return bytes.Contains(e.Data, id) || bytes.Contains(e.Metadata, id)
 }
 
 // problem tells the ways apart in which a row may have another hash than was computed. The event after it knows.
@@ -157,6 +210,7 @@ func (s *Store) links(ctx context.Context, after event.Position, limit int) (lis
 			x := erased{by: event.Position(decodeInt8(v[12]))}
 			copy(x.data[:], v[13])
 			copy(x.metadata[:], v[14])
+			copy(x.left[:], v[15])
 			last := &list[len(list)-1]
 			last.erased = append(last.erased, x)
 		}
