@@ -157,6 +157,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.store = postgres.New(n.pool, postgres.Config{
 		// The bus is made next, from the store; nothing commits before both run.
 		OnCommit:    func(batch []event.Recorded) { n.bus.Committed(batch) },
+		OnBatch:     n.measures.stored,
 		AllowUnsafe: n.settings.AllowUnsafePostgres,
 		Logger:      n.logger,
 	})
@@ -170,6 +171,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.keys = "parley:" + identity + ":"
 	n.bus = bus.New(n.store, bus.Config{
 		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
+		OnPublish: n.measures.published,
 	})
 	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: n.keys + "rate:", Logger: n.logger})
 	n.admission = admission.NewRedis(n.redis, n.settings.MaxConnectionsPerIP, admission.Config{
@@ -189,7 +191,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 		presenceview.NewProjector(""), search.NewProjector(""),
-	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, Logger: n.logger})
+	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, OnApplied: n.measures.applied, Logger: n.logger})
 	n.wireConsumers()
 	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
 	if err := n.wireRecovery(ctx); err != nil {
@@ -286,11 +288,12 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.hub = hub.New(hub.Config{MaxRooms: s.MaxRoomsPerSocket})
 	n.wireTyping()
 	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.ring, n.logger)
+	n.projector.OnTold(n.measures.told)
 	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, n.recoveryConfig(gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
-		Metrics:   n.measures,
+		Metrics:   n.measures, Trace: n.measures.command,
 		Presence:  n.tracker, PresenceOf: n.presenceOf(),
 		Typing: n.typing,
 
