@@ -24,6 +24,8 @@ type ComeOnline struct {
 	UserID string `json:"userId" validate:"required,id"`
 	// Invisible is what the device asks for.
 	Invisible bool `json:"invisible"`
+	// Back says that the log was wrong about the user, who was never gone.
+	Back bool `json:"back"`
 }
 
 // A user changes presence at most this often in a window, on all nodes together, on a node that limits messages.

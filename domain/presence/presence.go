@@ -28,6 +28,14 @@ type State struct {
 	Text   string
 	// At is when that began; zero for a user who never was there.
 	At time.Time
+	// Former is how a user was there who is not any more.
+	Former Seen
+}
+
+// Seen is a status and what is said with it.
+type Seen struct {
+	Status event.Status
+	Text   string
 }
 
 // There reports whether the user is.
@@ -48,7 +56,7 @@ func Evolve(s State, r event.Recorded) State {
 	case event.UserPresenceChanged:
 		s = State{Status: e.Status, Text: e.Text, At: r.RecordedAt}
 	case event.UserWentOffline:
-		s = State{Status: event.StatusOffline, At: r.RecordedAt}
+		s = State{Status: event.StatusOffline, At: r.RecordedAt, Former: Seen{s.Status, s.Text}}
 	default:
 	}
 	return s
@@ -67,20 +75,27 @@ type Come struct {
 	UserID string
 	// Invisible is what the device asks for.
 	Invisible bool
+	// Back says that the user was never gone: that was a mistake.
+	Back bool
 }
 
-// Decide gives UserCameOnline for the first device. A later one that asks to be invisible makes the user so.
+// Decide gives UserCameOnline for the first device, and for one that was never gone as it was before. A later one that
+// asks to be invisible makes the user so.
 func (c Come) Decide(s State) (event.Event, error) {
 	switch {
-	case !s.There() && c.Invisible:
-		return came(c.UserID, event.StatusInvisible, ""), nil
-	case !s.There():
-		return came(c.UserID, event.StatusOnline, ""), nil
-	case c.Invisible:
+	case s.There() && c.Invisible:
 		return change(c.UserID, s, event.StatusInvisible, s.Text), nil
-	default:
+	case s.There():
 		return nil, nil
 	}
+	as := Seen{Status: event.StatusOnline}
+	if c.Back && s.Former.Status != "" {
+		as = s.Former
+	}
+	if c.Invisible {
+		as.Status = event.StatusInvisible
+	}
+	return came(c.UserID, as.Status, as.Text), nil
 }
 
 // Set is what a user asks for.

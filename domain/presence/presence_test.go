@@ -39,10 +39,17 @@ func set(status event.Status, text ...string) presence.Set {
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
+	back := presence.Come{UserID: "ann", Back: true}
 	come, unobserved, leave := presence.Come{UserID: "ann"}, presence.Come{UserID: "ann", Invisible: true}, presence.Go{UserID: "ann"}
 	domaintest.Run(t, presence.Evolve, []domaintest.Case[presence.State]{
 		{Name: "the first device brings the user online", When: come, Then: online},
 		{Name: "so does one after the user was gone", Given: events{online, busy, gone}, When: come, Then: online},
+		{
+			Name: "who was never gone is there as before", Given: events{online, busy, gone}, When: back,
+			Then: event.UserCameOnline{Presence: of(event.StatusBusy, "working")},
+		},
+		{Name: "also unseen", Given: events{hidden, event.UserWentOffline{UserID: "ann", Unseen: true}}, When: back, Then: hidden},
+		{Name: "or is there for the first time", When: back, Then: online},
 		{Name: "a second device changes nothing", Given: events{online}, When: come, Unchanged: true},
 		{Name: "what was asked for holds for a second device", Given: events{online, busy}, When: come, Unchanged: true},
 		{Name: "an invisible user stays so with a second device", Given: events{hidden}, When: come, Unchanged: true},

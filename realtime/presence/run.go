@@ -116,7 +116,7 @@ func (t *Tracker) come(ctx context.Context, list []coming) bool {
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, 10*t.cfg.Timeout)
 			defer cancel()
-			_, err := t.Come.Do(ctx, commands.Actor{}, commands.ComeOnline{UserID: c.id, Invisible: c.invisible})
+			_, err := t.Come.Do(ctx, commands.Actor{}, commands.ComeOnline{UserID: c.id, Invisible: c.invisible, Back: c.back})
 			if err != nil {
 				t.again(c)
 			}

@@ -136,8 +136,8 @@ func (t *Tracker) unheld(ids []string) {
 
 // coming is a user of whom the log is to be told.
 type coming struct {
-	id        string
-	invisible bool
+	id              string
+	invisible, back bool
 }
 
 // coming takes some of the users of whom the log is to be told, and forgets what is done.
@@ -150,7 +150,7 @@ func (t *Tracker) coming() (list []coming) {
 		case u == nil || u.held && (!u.come || u.sockets == 0): // with the next socket it is marked again
 			delete(t.todo, id)
 		case u.come && u.sockets > 0 && (u.held || !u.wrong) && len(list) < t.cfg.Batch:
-			list = append(list, coming{id, u.invisible})
+			list = append(list, coming{id, u.invisible, u.wrong})
 			u.come, u.invisible, u.wrong = false, false, false
 		}
 	}
@@ -162,7 +162,7 @@ func (t *Tracker) again(c coming) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if u := t.users[c.id]; u != nil && u.sockets > 0 {
-		u.come, u.invisible = true, u.invisible || c.invisible
+		u.come, u.invisible, u.wrong = true, u.invisible || c.invisible, u.wrong || c.back
 		t.todo[c.id] = struct{}{}
 	}
 }

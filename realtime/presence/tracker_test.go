@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"parley/commands"
+	"parley/domain"
 	"parley/domain/event"
 	presencedomain "parley/domain/presence"
 	"parley/domain/wire"
@@ -117,6 +118,16 @@ func (w *world) log(id string) []string {
 	return types
 }
 
+// state is how a user is there as the log has it.
+func (w *world) state(id string) presencedomain.State {
+	w.t.Helper()
+	events, err := w.Stream(w.t.Context(), event.PresenceStream(id), 0, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return presencedomain.Fold(presencedomain.State{}, events...)
+}
+
 // await waits until the log of a user is as wanted.
 func (w *world) await(id string, want ...string) {
 	w.t.Helper()
@@ -180,8 +191,9 @@ func (w *world) nodeAt(url, name string, change ...func(*presence.Config, *prese
 }
 
 const (
-	came = event.TypeUserCameOnline
-	gone = event.TypeUserWentOffline
+	came    = event.TypeUserCameOnline
+	changed = event.TypeUserPresenceChanged
+	gone    = event.TypeUserWentOffline
 )
 
 func TestDevicesOnSeveralNodesAreOnePresence(t *testing.T) {
@@ -349,17 +361,32 @@ func TestAWrongJudgementIsTakenBack(t *testing.T) {
 	w := newWorld(t, testenv.RedisURL(t))
 	var wrong commands.UseCase[commands.UserRef, wire.Presence]
 	one := w.node("one", func(_ *presence.Config, d *presence.Deps) { wrong = d.Go })
+	menu, err := commands.New(commands.Deps{Log: w.Node}, commands.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	one.Opened("ann", false)
 	one.Opened("bob", true)
 	w.await("ann", came)
 	w.await("bob", came)
+	ann := commands.Actor{Principal: domain.Principal{UserID: "ann"}}
+	if _, err := menu.RegisterUser.Do(t.Context(), ann, commands.RegisterUser{UserID: "ann", Username: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	working := commands.UpdatePresence{Status: event.StatusBusy, Text: new("working")}
+	if _, err := menu.UpdatePresence.Do(t.Context(), ann, working); err != nil {
+		t.Fatal(err)
+	}
 	for _, id := range []string{"ann", "bob"} {
 		if _, err := wrong.Do(t.Context(), commands.Actor{}, commands.UserRef{UserID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.await("ann", came, gone, came)
+	w.await("ann", came, changed, gone, came)
 	w.await("bob", came, gone, came)
+	if s := w.state("ann"); s.Status != event.StatusBusy || s.Text != "working" {
+		t.Errorf("ann is %+v afterwards", s)
+	}
 	events, _ := w.Stream(t.Context(), event.PresenceStream("bob"), 0, 0)
 	for _, r := range events {
 		payload, _ := r.Payload()
