@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"slices"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"parley/domain/event"
@@ -69,7 +71,7 @@ func tellNothingLeft(f *hub.Fact, roomID, userID string) {
 	if others == nil {
 		return
 	}
-	f.Users = append(f.Users[:len(f.Users):len(f.Users)], userID)
+	f.Users = append(slices.Clip(f.Users), userID)
 	f.Make = func() []*hub.Push {
 		pushes := others()
 		if left, err := wire.NothingLeft(roomID, userID); err == nil {
