@@ -79,6 +79,7 @@ func TestHelp(t *testing.T) {
 		{"version"},
 		{"verify"},
 		{"rebuild"},
+		{"replay"},
 	} {
 		r := cli(t, nil, append(args, "--help")...).want(t, 0)
 		if !strings.Contains(r.stdout, "parley "+strings.Join(args, " ")) {
