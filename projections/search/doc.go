@@ -10,5 +10,5 @@
 //
 // Limits. Ranked are the newest MaxRanked messages that match; to find older ones takes more words. Of a message
 // the first MaxIndexed bytes are searched. A search that takes longer than Config.Timeout, or that finds
-// Config.Parallel others at work for so long, is UNAVAILABLE.
+// Config.Parallel others, or another one of the same user, at work for so long, is UNAVAILABLE.
 package search

@@ -41,7 +41,7 @@ type DB interface {
 type Config struct {
 	// Timeout of one search. Zero means 2 s.
 	Timeout time.Duration
-	// Parallel is how many searches go on at once; others wait for their turn. Zero means 4.
+	// Parallel is how many searches go on at once, of one user one; others wait for their turn. Zero means 4.
 	Parallel int
 }
 
@@ -50,6 +50,7 @@ type Queries struct {
 	db    DB
 	cfg   Config
 	slots chan struct{}
+	turns *turns
 }
 
 // NewQueries reads from db.
@@ -60,7 +61,7 @@ func NewQueries(db DB, cfg Config) *Queries {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 4
 	}
-	return &Queries{db: db, cfg: cfg, slots: make(chan struct{}, cfg.Parallel)}
+	return &Queries{db: db, cfg: cfg, slots: make(chan struct{}, cfg.Parallel), turns: newTurns()}
 }
 
 // Request says what is searched for.
@@ -129,9 +130,14 @@ func (q *Queries) Find(ctx context.Context, r Request) (projections.List[wire.Me
 
 // read runs the statement when it has its turn. Its time is bounded on the server, so that the connection is
 // still good afterwards; and here, with a bit more, for a server that does not answer.
-func (q *Queries) read(ctx context.Context, args ...any) (rows []row, position event.Position, err error) {
+func (q *Queries) read(ctx context.Context, userID string, args ...any) (rows []row, position event.Position, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Timeout+q.cfg.Timeout/4)
 	defer cancel()
+	over, err := q.turns.take(ctx, userID)
+	defer over()
+	if err != nil {
+		return nil, 0, domain.Unavailable(fmt.Errorf("wait for other searches of the user: %w", err))
+	}
 	select {
 	case q.slots <- struct{}{}:
 		defer func() { <-q.slots }()
@@ -147,7 +153,7 @@ func (q *Queries) read(ctx context.Context, args ...any) (rows []row, position e
 	if _, err := tx.Exec(ctx, limit); err != nil {
 		return nil, 0, domain.Unavailable(fmt.Errorf("search: %w", err))
 	}
-	rows, position, err = projections.Select(ctx, tx, "words", findSQL, (*row).targets, (*row).found, args...)
+	rows, position, err = projections.Select(ctx, tx, "words", findSQL, (*row).targets, (*row).found, append([]any{userID}, args...)...)
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && tooIntricate(pgErr.Code) {
 		err = &domain.Error{Code: domain.CodeInvalidPayload, Message: "the query is too intricate", Fields: map[string]string{"q": "is too intricate"}, Cause: err}
 	}

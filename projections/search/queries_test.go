@@ -1,12 +1,15 @@
 package search_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"parley/domain"
@@ -283,6 +286,50 @@ func TestTakesNoLongerThanItMay(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
+}
+
+// stuck is a database that answers nobody, and tells who asks.
+type stuck struct{ asked chan any }
+
+type asker struct{}
+
+func (s stuck) Begin(ctx context.Context) (pgx.Tx, error) {
+	s.asked <- ctx.Value(asker{})
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// However much one user searches, there is a place for others.
+func TestNobodyTakesAllPlaces(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	db := stuck{make(chan any, 10)}
+	q := search.NewQueries(db, search.Config{Timeout: time.Minute, Parallel: 2})
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	find := func(userID string) {
+		all.Go(func() {
+			_, _ = q.Find(context.WithValue(ctx, asker{}, userID), search.Request{UserID: userID, Text: "fox"})
+		})
+	}
+	asks := func(want string) {
+		t.Helper()
+		select {
+		case got := <-db.asked:
+			if got != want {
+				t.Errorf("%v has a place, want %s", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s has no place", want)
+		}
+	}
+	for range 5 {
+		find("ada")
+	}
+	asks("ada")
+	find("bob")
+	asks("bob")
 }
 
 func cursor(parts ...string) string { return projections.EncodeCursor(parts...) }
