@@ -21,8 +21,10 @@ import (
 	"parley/domain/wire"
 	"parley/eventstore"
 	"parley/eventstore/bus"
+	"parley/eventstore/consumers"
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
+	"parley/eventstore/webhooks"
 	"parley/projections"
 	"parley/projections/history"
 	"parley/projections/messages"
@@ -43,6 +45,9 @@ type world struct {
 	issuer   *auth.Issuer
 	sessions *auth.Sessions
 	names    atomic.Int64
+
+	consumers *consumers.Consumers
+	webhooks  *webhooks.Webhooks
 }
 
 func newWorld(t *testing.T) *world {
@@ -75,10 +80,14 @@ func newNode(t *testing.T, pool *pgxpool.Pool, prefix string) *world {
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 		presence.NewProjector(""), search.NewProjector(""),
 	}, projections.Config{})
-	for _, service := range []func(context.Context) error{store.Run, log.Run, menu.Run, views.Run} {
+	feed := consumers.NewFeed(pool, store, log)
+	for _, service := range []func(context.Context) error{store.Run, log.Run, menu.Run, views.Run, feed.Run} {
 		run(service)
 	}
-	w := &world{menu: menu, store: store}
+	w := &world{
+		menu: menu, store: store, consumers: consumers.New(pool, store, feed, consumers.Config{}),
+		webhooks: webhooks.New(pool, store, feed, webhooks.Config{}), // which deliver nothing here
+	}
 	w.API = w.api(t, pool, log, views)
 	return w
 }
@@ -119,7 +128,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follow
 		History:   history.New(w.store, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Projections: views, Diagnostics: fakeDiagnostics(),
+		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Consumers: w.consumers, Webhooks: w.webhooks, Projections: views, Diagnostics: fakeDiagnostics(),
 		Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{Heartbeat: 50 * time.Millisecond})
 	must(t, err)
