@@ -42,6 +42,8 @@ type Deps struct {
 	Messages MessageQueries
 	// Revisions reads what messages were before they were changed.
 	Revisions RevisionQueries
+	// Trace tells what became of messages.
+	Trace Tracer
 	// History shows rooms as they were.
 	History  HistoryQueries
 	Receipts ReceiptQueries

@@ -6,6 +6,7 @@
 //	problem.go   errors as RFC 9457 problems: the one table of codes and statuses
 //	auth_*.go users.go rooms.go members.go messages.go marks.go receipts.go   the handlers
 //	history.go   rooms as they were
+//	trace.go     the way of a message
 //	search.go    what was said, by its words
 //	sync.go      what one could have heard over a socket
 //	debug_*.go   what goes on inside, for admins

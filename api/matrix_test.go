@@ -108,6 +108,8 @@ func rules() map[string]rule {
 		"GET /api/v1/streams":          onlyAnalysts("/api/v1/streams", "", 200),
 		"GET /api/v1/streams/:id":      onlyAnalysts("/api/v1/streams/messages-{room}", "", 200),
 
+		"GET /api/v1/messages/:id/trace": onlyAnalysts("/api/v1/messages/{message}/trace", "", 200),
+
 		"GET /api/v1/consumers":               onlyAnalysts("/api/v1/consumers", "", 200),
 		"GET /api/v1/consumers/:name":         onlyAnalysts("/api/v1/consumers/nobody", "", 404),
 		"PUT /api/v1/consumers/:name":         onlyAnalysts("/api/v1/consumers/{name}", `{"types":["MessageSent"]}`, 201),

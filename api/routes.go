@@ -120,6 +120,7 @@ func (a *API) messageRoutes() []Route {
 		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/reactions/:emoji", Access: User, handle: a.deleteReaction},
 		{Method: http.MethodPut, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.putPin},
 		{Method: http.MethodDelete, Path: "/rooms/:id/messages/:mid/pin", Access: User, handle: a.deletePin},
+		{Method: http.MethodGet, Path: "/messages/:id/trace", Access: Analyst, handle: a.traceMessage},
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"parley/projections/rooms"
 	"parley/projections/search"
 	"parley/projections/users"
+	"parley/realtime/trace"
 )
 
 const secret = "a secret of at least 32 bytes, for tests"
@@ -125,6 +126,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follow
 		Commands: w.menu, Sessions: w.sessions, Accounts: accounts,
 		Authenticator: auth.NewAuthenticator(auth.NewVerifier(keys, auth.VerifierConfig{}), w.sessions, known, auth.AuthenticatorConfig{}),
 		Users:         users.NewQueries(pool), Rooms: rooms.NewQueries(pool), Messages: messages.NewQueries(pool),
+		Trace:     tracer{trace.New(testenv.Redis(t), trace.Config{Prefix: testenv.Prefix(t)}), w.store},
 		History:   history.New(w.store, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),

@@ -43,6 +43,7 @@ import (
 	"parley/realtime/recovery"
 	"parley/realtime/roster"
 	"parley/realtime/socketio"
+	"parley/realtime/trace"
 	"parley/realtime/typing"
 )
 
@@ -79,6 +80,10 @@ type node struct {
 	jwks     *auth.JWKS     // nil without JWKS_URL
 	// feed hands out the log to consumers.
 	feed *consumers.Feed
+
+	// trace remembers what became of events, and delivered how much the sockets had been given by then.
+	trace     *trace.Trace
+	delivered uint64
 
 	// The edge: what clients reach.
 	hub       *hub.Hub
@@ -157,7 +162,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.store = postgres.New(n.pool, postgres.Config{
 		// The bus is made next, from the store; nothing commits before both run.
 		OnCommit:    func(batch []event.Recorded) { n.bus.Committed(batch) },
-		OnBatch:     n.measures.stored,
+		OnBatch:     n.onBatch,
 		AllowUnsafe: n.settings.AllowUnsafePostgres,
 		Logger:      n.logger,
 	})
@@ -169,9 +174,10 @@ func (n *node) wireCore(ctx context.Context) error {
 		return err
 	}
 	n.keys = "parley:" + identity + ":"
+	n.wireTrace()
 	n.bus = bus.New(n.store, bus.Config{
 		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
-		OnPublish: n.measures.published,
+		OnPublish: n.onPublish,
 	})
 	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: n.keys + "rate:", Logger: n.logger})
 	n.admission = admission.NewRedis(n.redis, n.settings.MaxConnectionsPerIP, admission.Config{
@@ -191,7 +197,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
 		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
 		presenceview.NewProjector(""), search.NewProjector(""),
-	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, OnApplied: n.measures.applied, Logger: n.logger})
+	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, OnApplied: n.onApplied, Logger: n.logger})
 	n.wireConsumers()
 	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
 	if err := n.wireRecovery(ctx); err != nil {
@@ -288,12 +294,13 @@ func (n *node) wireSockets(authenticator *auth.Authenticator) {
 	n.hub = hub.New(hub.Config{MaxRooms: s.MaxRoomsPerSocket})
 	n.wireTyping()
 	n.projector = realtime.NewProjector(n.store, n.bus, n.hub, n.ring, n.logger)
-	n.projector.OnTold(n.measures.told)
+	n.projector.OnTold(n.onTold)
 	n.gateway = gateway.New(n.commands, n.hub, authenticator.Authenticate, n.recoveryConfig(gateway.Config{
 		Node: n.name, Ready: n.projector.Ready(), Logger: n.logger,
 		Admission: n.admission,
 		Rate:      s.commandRate(),
-		Metrics:   n.measures, Trace: n.measures.command,
+		Metrics:   n.measures,
+		Trace:     n.onCommand,
 		Presence:  n.tracker, PresenceOf: n.presenceOf(),
 		Typing: n.typing,
 
@@ -335,6 +342,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 	return api.New(api.Deps{
 		Commands: n.commands, Authenticator: authenticator, Sessions: n.sessions, Accounts: n.accounts,
 		Users: users.NewQueries(n.readPool), Rooms: rooms.NewQueries(n.readPool), Messages: messages.NewQueries(n.readPool),
+		Trace:   tracer{n.trace, n.store},
 		History: history.New(n.store, messages.NewQueries(n.readPool), rooms.NewQueries(n.readPool), history.Config{}),
 
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
