@@ -62,6 +62,9 @@ type Deps struct {
 	// Follower hands on the log as it grows, to replays that follow.
 	Follower replay.Follower
 
+	// Eraser takes out of everything what is of users who are erased.
+	Eraser Eraser
+
 	// Projections says how the views are.
 	Projections ProjectionStatus
 	// Diagnostics is what else administrators may see.
@@ -80,6 +83,12 @@ type Authenticator interface {
 // Waiter waits until views have reached a position. It bounds the wait itself and then answers STALE.
 type Waiter interface {
 	WaitFor(ctx context.Context, position event.Position, views ...string) error
+}
+
+// Eraser finishes erasures: see eventstore/erasure.
+type Eraser interface {
+	// Finish returns when the erasure that was recorded at a position is done. When it fails, somebody else goes on with it.
+	Finish(ctx context.Context, at event.Position, swept func(event.Position)) error
 }
 
 // ProjectionStatus says how the views are, as far as this node knows.

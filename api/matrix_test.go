@@ -88,6 +88,7 @@ func rules() map[string]rule {
 		"GET /api/v1/users/:id":             onlyUsers("/api/v1/users/{outsider}", "", 200),
 		"POST /api/v1/users/:id/deactivate": onlyAdmins("/api/v1/users/{outsider}/deactivate", "", 200),
 		"POST /api/v1/users/:id/reactivate": onlyAdmins("/api/v1/users/{outsider}/reactivate", "", 200),
+		"POST /api/v1/users/:id/erase":      onlyAdmins("/api/v1/users/nobody/erase", "", 404),
 
 		"POST /api/v1/rooms":                       onlyUsers("/api/v1/rooms", `{"name":"{name}","type":"public"}`, 201),
 		"GET /api/v1/rooms":                        onlyUsers("/api/v1/rooms", "", 200),

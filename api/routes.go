@@ -89,6 +89,7 @@ func (a *API) userRoutes() []Route {
 		{Method: http.MethodGet, Path: "/users/:id", Access: User, Views: views, handle: a.getUser},
 		{Method: http.MethodPost, Path: "/users/:id/deactivate", Access: Admin, handle: a.deactivateUser},
 		{Method: http.MethodPost, Path: "/users/:id/reactivate", Access: Admin, handle: a.reactivateUser},
+		{Method: http.MethodPost, Path: "/users/:id/erase", Access: Admin, handle: a.eraseUser},
 	}
 }
 

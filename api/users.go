@@ -1,6 +1,9 @@
 package api
 
 import (
+	"net/http"
+	"time"
+
 	"parley/commands"
 	"parley/domain"
 	"parley/domain/wire"
@@ -99,4 +102,33 @@ func (a *API) administer(c *call, use commands.UseCase[commands.UserRef, command
 	}
 	c.at(done.Position)
 	return c.ok(done)
+}
+
+// eraseTimeout is how long a caller waits for an erasure, which takes seconds for each million events. It goes on without them.
+const eraseTimeout = 25 * time.Second
+
+// erased is the answer to an erasure.
+type erased struct {
+	commands.Done
+	// Finished says that nothing is left; else it is being worked on.
+	Finished bool `json:"finished"`
+}
+
+// eraseUser answers 202 for what is decided and not finished; asked again it tells whether it is.
+func (a *API) eraseUser(c *call) error {
+	id := c.param("id")
+	if !domain.ValidID(id) {
+		return noSuchUser(domain.Errorf(domain.CodeInvalidUser, "no such user"))
+	}
+	done, err := a.Commands.EraseUser.Do(c.ctx(), c.actor, commands.UserRef{UserID: id})
+	if err != nil {
+		return noSuchUser(err)
+	}
+	c.at(done.Position)
+	defer c.patient(eraseTimeout)()
+	if err := a.Eraser.Finish(c.ctx(), done.Position, nil); err != nil {
+		a.Logger.WarnContext(c.ctx(), "an erasure takes longer", "err", err)
+		return c.send(http.StatusAccepted, erased{Done: done})
+	}
+	return c.ok(erased{Done: done, Finished: true})
 }

@@ -22,6 +22,7 @@ import (
 	"parley/eventstore"
 	"parley/eventstore/bus"
 	"parley/eventstore/consumers"
+	"parley/eventstore/erasure"
 	"parley/eventstore/postgres"
 	"parley/eventstore/testenv"
 	"parley/eventstore/webhooks"
@@ -130,7 +131,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follow
 		History:   history.New(w.store, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Consumers: w.consumers, Webhooks: w.webhooks, Projections: views, Diagnostics: fakeDiagnostics(),
+		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Consumers: w.consumers, Webhooks: w.webhooks, Eraser: erasure.New(w.store, erasure.Config{Forget: w.sessions.Forget}), Projections: views, Diagnostics: fakeDiagnostics(),
 		Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{Heartbeat: 50 * time.Millisecond})
 	must(t, err)

@@ -31,7 +31,7 @@ func cli(t *testing.T, env map[string]string, args ...string) (code int, out, er
 func TestHelpOfEveryCommand(t *testing.T) {
 	for _, command := range []string{
 		"", "serve", "migrate", "migrate up", "migrate down", "migrate status", "token", "version",
-		"user", "user create", "user list", "user password", "user roles", "user logout", "user deactivate", "user reactivate",
+		"user", "user create", "user list", "user password", "user roles", "user logout", "user deactivate", "user reactivate", "user erase",
 	} {
 		t.Run(command, func(t *testing.T) {
 			code, out, errOut := cli(t, nil, append(strings.Fields(command), "--help")...)

@@ -23,6 +23,7 @@ import (
 	"parley/domain/event"
 	"parley/eventstore/bus"
 	"parley/eventstore/consumers"
+	"parley/eventstore/erasure"
 	"parley/eventstore/postgres"
 	"parley/eventstore/webhooks"
 	"parley/projections"
@@ -60,7 +61,7 @@ type node struct {
 	pool, readPool *pgxpool.Pool
 	redisOptions   redis.UniversalOptions
 	redis          redis.UniversalClient
-	keys           string // what those of this deployment begin with
+	identity, keys string // of this deployment; what its keys begin with
 
 	// The core: it keeps working until the last command of the edge is answered.
 	store   *postgres.Store
@@ -76,6 +77,8 @@ type node struct {
 	// tracker tells the log who is there, also of those who go while the edge is drained.
 	tracker  *presence.Tracker
 	sessions *auth.Sessions
+	// eraser finishes erasures.
+	eraser   *erasure.Eraser
 	accounts *auth.Accounts // nil without JWT_SECRET
 	jwks     *auth.JWKS     // nil without JWKS_URL
 	// feed hands out the log to consumers.
@@ -169,14 +172,13 @@ func (n *node) wireCore(ctx context.Context) error {
 	if err := n.store.CheckDurability(ctx); err != nil {
 		return fmt.Errorf("%w (ALLOW_UNSAFE_POSTGRES=true starts anyway)", err)
 	}
-	identity, err := n.store.Identity(ctx)
+	err := n.identify(ctx)
 	if err != nil {
 		return err
 	}
-	n.keys = "parley:" + identity + ":"
 	n.wireTrace()
 	n.bus = bus.New(n.store, bus.Config{
-		Redis: n.redisOptions, Topic: "parley:commits:" + identity, Node: n.name, Logger: n.logger,
+		Redis: n.redisOptions, Topic: n.topic(), Node: n.name, Logger: n.logger,
 		OnPublish: n.onPublish,
 	})
 	n.limiter = ratelimit.NewRedis(n.redis, ratelimit.Config{Prefix: n.keys + "rate:", Logger: n.logger})
@@ -213,6 +215,18 @@ func (n *node) wireCore(ctx context.Context) error {
 	}
 	return n.wireAccounts(issuer)
 }
+
+// identify asks which deployment this is: several may share a Redis.
+func (n *node) identify(ctx context.Context) (err error) {
+	n.identity, err = n.store.Identity(ctx)
+	n.keys = "parley:" + n.identity + ":"
+	return err
+}
+
+// topic and typingTopic are the streams in Redis by which nodes tell each other.
+func (n *node) topic() string { return "parley:commits:" + n.identity }
+
+func (n *node) typingTopic() string { return n.keys + "typing" }
 
 // unread counts in the views what the commands would have to read much for.
 func (n *node) unread() commands.Unread {
@@ -266,6 +280,7 @@ func (n *node) wireEdge(context.Context) error {
 		return err
 	}
 	n.wireSockets(authenticator)
+	n.wireErasure()
 	rest, err := n.wireREST(authenticator)
 	if err != nil {
 		return err
@@ -347,7 +362,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Projections: viewStatus{n.views, n.drift}, Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Eraser: n.eraser, Projections: viewStatus{n.views, n.drift}, Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

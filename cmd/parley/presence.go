@@ -46,7 +46,7 @@ func (n *node) wireTyping() {
 		Tell: func(p wire.Push, except string) { n.hub.Tell(hub.NewPush(p, 0), except) },
 		Head: n.store.Head, Follower: n.bus,
 	}, typing.Config{
-		Redis: &n.redisOptions, Topic: n.keys + "typing", Node: n.name,
+		Redis: &n.redisOptions, Topic: n.typingTopic(), Node: n.name,
 		TTL: time.Duration(n.settings.TypingTTL) * time.Second, Logger: n.logger,
 	})
 }

@@ -38,7 +38,7 @@ func (n *node) run(ctx context.Context) error {
 	defer stopStore()
 
 	storeGroup.Go(func() error { return n.store.Run(storeCtx) })
-	for _, part := range []func(context.Context) error{n.bus.Run, n.trace.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run, n.feed.Run} {
+	for _, part := range []func(context.Context) error{n.bus.Run, n.trace.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run, n.feed.Run, n.eraser.Run} {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
 	for _, part := range n.measures.runs() {

@@ -33,7 +33,7 @@ func userCommand() *cobra.Command {
 			return usagef("name a subcommand")
 		},
 	}
-	cmd.AddCommand(userCreate(), userList(), userPassword(), userRoles(), userLogout(), userActive(false), userActive(true))
+	cmd.AddCommand(userCreate(), userList(), userPassword(), userRoles(), userLogout(), userActive(false), userActive(true), userErase())
 	return cmd
 }
 
@@ -219,6 +219,7 @@ func tellPassword(out io.Writer, what, password string, made bool) error {
 type accountTools struct {
 	accounts *auth.Accounts
 	commands *commands.Commands
+	node     *node
 }
 
 // withAccounts runs do beside a log that appends. There is no bus: nodes see what was
@@ -241,6 +242,6 @@ func withAccounts(cmd *cobra.Command, do func(context.Context, *accountTools) er
 		return err
 	}
 	stop := n.runStore(ctx)
-	err = do(ctx, &accountTools{accounts: n.accounts, commands: n.commands})
+	err = do(ctx, &accountTools{accounts: n.accounts, commands: n.commands, node: n})
 	return errors.Join(err, stop())
 }
