@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -155,9 +156,7 @@ func (s *change) steps() []step {
 }
 
 func merged(a, b object) object {
-	for key, value := range b {
-		a[key] = value
-	}
+	maps.Copy(a, b)
 	return a
 }
 
