@@ -144,10 +144,14 @@ func (t *Tracker) leave(ctx context.Context, ids []string) {
 	}
 }
 
+// goOffline is for users who were nowhere a moment ago. Those who have come here since are not gone.
 func (t *Tracker) goOffline(ctx context.Context, ids []string) error {
 	var group errgroup.Group
 	group.SetLimit(parallel)
 	for _, id := range ids {
+		if t.here(id) {
+			continue
+		}
 		group.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, 10*t.cfg.Timeout)
 			defer cancel()

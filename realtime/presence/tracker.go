@@ -95,6 +95,14 @@ func (t *Tracker) signal() {
 	}
 }
 
+// here reports whether a user has a socket on this node.
+func (t *Tracker) here(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.users[id]
+	return u != nil && u.sockets > 0
+}
+
 // Users is how many users have, or lately had, sockets here.
 func (t *Tracker) Users() int {
 	t.mu.Lock()

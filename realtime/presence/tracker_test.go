@@ -308,6 +308,32 @@ func TestWhoLeavesWhileRedisIsAwayIsGone(t *testing.T) {
 	w.await("ann", came, gone)
 }
 
+// Who comes back while it is asked whether anybody has seen them was never gone.
+func TestWhoIsBackInTimeWasNeverGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	zero := w.node("zero")
+	time.Sleep(2 * time.Second) // nobody is in doubt any more
+	line, url := cable(t, w.url)
+	one := w.nodeAt(url, "one", func(c *presence.Config, _ *presence.Deps) {
+		c.Lease, c.TTL, c.Timeout = 20*time.Second, time.Minute, time.Minute
+		c.Grace, c.Look = 200*time.Millisecond, time.Minute
+	})
+	leave := one.Opened("ann", false)
+	w.await("ann", came)
+	zero.kill()
+	line.Blackhole()
+	leave()
+	time.Sleep(time.Second) // the grace is over, and Redis is asked
+	one.Opened("ann", false)
+	line.Heal()
+	leave = one.Opened("bob", false)
+	w.await("bob", came)
+	leave()
+	w.await("bob", came, gone) // whoever leaves later is told later
+	w.await("ann", came)
+}
+
 // Nodes that come, as in a deployment, keep nobody online.
 func TestNewNodesRaiseNoDoubt(t *testing.T) {
 	t.Parallel()
