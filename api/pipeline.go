@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -240,13 +241,26 @@ func (c *call) encoded(status int, data []byte) error {
 
 // sendPage answers with a page, which knows how to encode itself.
 func (c *call) sendPage(page interface{ AppendJSON(b []byte) []byte }) error {
-	return c.encoded(http.StatusOK, page.AppendJSON(make([]byte, 0, pageSize)))
+	return c.append(page.AppendJSON)
 }
-
-// pageSize is room for most pages.
-const pageSize = 32 << 10
 
 // sendList answers with a list, given how to encode one of its items.
 func sendList[T any](c *call, l *projections.List[T], item func(*T, []byte) []byte) error {
-	return c.encoded(http.StatusOK, projections.AppendList(make([]byte, 0, pageSize), l, item))
+	return c.append(func(b []byte) []byte { return projections.AppendList(b, l, item) })
 }
+
+// append answers with what is appended, in a buffer that is used again.
+func (c *call) append(encode func([]byte) []byte) error {
+	b, _ := buffers.Get().(*[]byte)
+	*b = encode((*b)[:0])
+	err := c.encoded(http.StatusOK, *b)
+	if cap(*b) <= keepBuffer {
+		buffers.Put(b)
+	}
+	return err
+}
+
+// keepBuffer bounds what is kept of a buffer: most pages are smaller.
+const keepBuffer = 256 << 10
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}

@@ -1,7 +1,10 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"crypto"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,6 +12,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"parley/domain"
 )
@@ -39,10 +43,28 @@ func (c VerifierConfig) withDefaults() VerifierConfig {
 }
 
 // Verifier checks tokens. It is safe for concurrent use.
+//
+// It remembers good ones for a moment, by their digests, since a client asks for many things at once. What can
+// change is looked at each time: the time, and whether the key is still the one that it was.
 type Verifier struct {
 	keys   Keys
 	parser *jwt.Parser
+	cfg    VerifierConfig
+	good   *lru.Cache[[sha256.Size]byte, verified]
 }
+
+// verified is a token that was found to be good.
+type verified struct {
+	claims   Claims
+	at       time.Time
+	alg, kid string
+	key      any
+}
+
+const (
+	rememberedTokens = 4096
+	rememberToken    = 5 * time.Second
+)
 
 // NewVerifier takes tokens that these keys verify.
 func NewVerifier(keys Keys, cfg VerifierConfig) *Verifier {
@@ -57,7 +79,11 @@ func NewVerifier(keys Keys, cfg VerifierConfig) *Verifier {
 	if cfg.Audience != "" {
 		options = append(options, jwt.WithAudience(cfg.Audience))
 	}
-	return &Verifier{keys: keys, parser: jwt.NewParser(options...)}
+	good, err := lru.New[[sha256.Size]byte, verified](rememberedTokens)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return &Verifier{keys: keys, parser: jwt.NewParser(options...), cfg: cfg, good: good}
 }
 
 // Verify checks the signature and the times of a token and reads it. Refusals are of code
@@ -67,26 +93,59 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if token == "" {
 		return Claims{}, domain.Errorf(domain.CodeUnauthenticated, "authentication required")
 	}
-	if err := precheck(token); err != nil {
-		return Claims{}, invalidToken(err)
+	if len(token) > MaxTokenLength {
+		return Claims{}, invalidToken(fmt.Errorf("token of %d bytes", len(token)))
 	}
-	var body payload
-	if _, err := v.parser.ParseWithClaims(token, &body, v.keyFor(ctx)); err != nil {
-		return Claims{}, refusal(err)
+	digest, now := sha256.Sum256([]byte(token)), v.cfg.Now()
+	if before, ok := v.good.Get(digest); ok && v.stillGood(ctx, before, now) {
+		return before.claims, nil
 	}
-	claims, err := body.claims()
-	if err != nil {
-		return Claims{}, invalidToken(err)
+	found := verified{at: now}
+	if err := v.verify(ctx, token, &found); err != nil {
+		return Claims{}, err
 	}
-	return claims, nil
+	v.good.Add(digest, found)
+	return found.claims, nil
 }
 
-// precheck refuses what need not be parsed: size, shape, and a header that means something else
+// stillGood reports whether what was found at another time holds now.
+func (v *Verifier) stillGood(ctx context.Context, t verified, now time.Time) bool {
+	if now.Before(t.at) || now.Sub(t.at) >= rememberToken || !now.Before(t.claims.ExpiresAt) {
+		return false
+	}
+	key, err := v.keys.Key(ctx, t.alg, t.kid)
+	return err == nil && sameKey(key, t.key)
+}
+
+func sameKey(a, b any) bool {
+	switch a := a.(type) {
+	case []byte:
+		b, ok := b.([]byte)
+		return ok && bytes.Equal(a, b)
+	case interface{ Equal(x crypto.PublicKey) bool }:
+		return a.Equal(b)
+	default:
+		return false
+	}
+}
+
+func (v *Verifier) verify(ctx context.Context, token string, found *verified) (err error) {
+	if err := precheck(token); err != nil {
+		return invalidToken(err)
+	}
+	var body payload
+	if _, err := v.parser.ParseWithClaims(token, &body, v.keyFor(ctx, found)); err != nil {
+		return refusal(err)
+	}
+	if found.claims, err = body.claims(); err != nil {
+		return invalidToken(err)
+	}
+	return nil
+}
+
+// precheck refuses what need not be parsed: shape, and a header that means something else
 // than it says.
 func precheck(token string) error {
-	if len(token) > MaxTokenLength {
-		return fmt.Errorf("token of %d bytes", len(token))
-	}
 	if strings.ContainsAny(token, "\r\n") {
 		return errors.New("line break") // which the base64 decoder would skip
 	}
@@ -101,10 +160,12 @@ func precheck(token string) error {
 	return checkHeader(decoded)
 }
 
-func (v *Verifier) keyFor(ctx context.Context) jwt.Keyfunc {
-	return func(t *jwt.Token) (any, error) {
-		kid, _ := t.Header["kid"].(string) // of another type: none
-		return v.keys.Key(ctx, t.Method.Alg(), kid)
+func (v *Verifier) keyFor(ctx context.Context, found *verified) jwt.Keyfunc {
+	return func(t *jwt.Token) (key any, err error) {
+		found.alg = t.Method.Alg()
+		found.kid, _ = t.Header["kid"].(string) // of another type: none
+		found.key, err = v.keys.Key(ctx, found.alg, found.kid)
+		return found.key, err
 	}
 }
 

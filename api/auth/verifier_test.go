@@ -219,6 +219,38 @@ func TestVerifierTimes(t *testing.T) {
 	}
 }
 
+// A token that was good a moment ago is looked at again as far as it may have changed.
+func TestVerifierRemembersNoMoreThanHolds(t *testing.T) {
+	t.Parallel()
+	now, key := noon, []byte(secret)
+	verifier := auth.NewVerifier(keysFunc(func(string, string) (any, error) {
+		if key == nil {
+			return nil, errors.New("withdrawn")
+		}
+		return key, nil
+	}), auth.VerifierConfig{Now: func() time.Time { return now }, Leeway: time.Nanosecond})
+	token := sign(hs256, fmt.Sprintf(`{"sub":"u1","iat":%d,"exp":%d}`, noon.Unix(), noon.Unix()+3), secret)
+	check := func(when string, want domain.Code) {
+		t.Helper()
+		if claims, err := verifier.Verify(t.Context(), token); domain.CodeOf(err) != want || err == nil && claims.UserID != "u1" {
+			t.Errorf("%s: %+v, %v, want code %q", when, claims, err, want)
+		}
+	}
+	check("at first", "")
+	check("again", "")
+	key = []byte("another secret of more than 32 bytes")
+	check("with another key", domain.CodeUnauthenticated)
+	key = nil
+	check("with no key", domain.CodeUnauthenticated)
+	key = []byte(secret)
+	now = noon.Add(-time.Second)
+	check("before it was made", domain.CodeUnauthenticated)
+	now = noon.Add(3 * time.Second)
+	check("when its time has come", domain.CodeTokenExpired)
+	now = noon.Add(2 * time.Second)
+	check("before that", "")
+}
+
 func TestVerifierIssuerAndAudience(t *testing.T) {
 	t.Parallel()
 	cfg := auth.VerifierConfig{Issuer: "https://id.example", Audience: "parley"}
