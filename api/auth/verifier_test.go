@@ -245,7 +245,7 @@ func TestVerifierRemembersNoMoreThanHolds(t *testing.T) {
 	key = []byte(secret)
 	now = noon.Add(-time.Second)
 	check("before it was made", domain.CodeUnauthenticated)
-	now = noon.Add(3 * time.Second)
+	now = noon.Add(4 * time.Second)
 	check("when its time has come", domain.CodeTokenExpired)
 	now = noon.Add(2 * time.Second)
 	check("before that", "")
