@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"parley/domain/event"
+	"parley/eventstore/stream"
 )
 
 // The metadata of a message: enough to see that it is old without reading it.
@@ -18,7 +18,6 @@ const (
 	metaFirst = "first"
 	metaLast  = "last"
 	metaNode  = "node"
-	metaJunk  = "junk"
 )
 
 // newMessage makes the one message of a commit: a JSON array of envelopes.
@@ -86,7 +85,7 @@ var errNotACommit = errors.New("not a commit")
 
 // rangeOf are the first and the last position of a message.
 func rangeOf(m *message.Message) (first, last event.Position, err error) {
-	if m.Metadata.Get(metaJunk) != "" {
+	if stream.IsJunk(m) {
 		return 0, 0, errNotACommit
 	}
 	if first, err = event.ParsePosition(m.Metadata.Get(metaFirst)); err != nil {
@@ -115,24 +114,4 @@ func decode(m *message.Message) ([]event.Recorded, error) {
 	}
 	decodePayloads(batch)
 	return batch, nil
-}
-
-// unmarshaller never fails, because a failure would end the subscription.
-type unmarshaller struct {
-	inner redisstream.DefaultMarshallerUnmarshaller
-}
-
-// Unmarshal marks what it cannot read.
-func (u unmarshaller) Unmarshal(values map[string]any) (m *message.Message, err error) {
-	defer func() {
-		if err != nil || recover() != nil { // the library asserts types
-			m, err = message.NewMessage("", nil), nil
-			m.Metadata.Set(metaJunk, "true")
-		}
-	}()
-	m, err = u.inner.Unmarshal(values)
-	if m != nil && m.Metadata == nil {
-		m.Metadata = message.Metadata{}
-	}
-	return m, err
 }

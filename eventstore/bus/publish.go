@@ -11,9 +11,7 @@ import (
 
 // publish sends what Committed queued until ctx ends, and then what is still queued.
 func (b *Bus) publish(ctx context.Context) error {
-	publisher, err := redisstream.NewPublisher(redisstream.PublisherConfig{
-		Client: newClient(b.cfg), DefaultMaxlen: b.cfg.MaxLen,
-	}, nil)
+	publisher, err := b.topic().Publisher()
 	if err != nil {
 		return err
 	}

@@ -2,20 +2,15 @@ package bus
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/redis/go-redis/v9"
+
+	"parley/eventstore/stream"
 )
 
-const (
-	// blockTime is how long one XREAD waits; a stopped subscription is gone after it.
-	blockTime = 100 * time.Millisecond
-	// resubscribeAfter is the pause before a new subscription. Meanwhile the keeper looks at the head.
-	resubscribeAfter = 100 * time.Millisecond
-)
+// resubscribeAfter is the pause before a new subscription. Meanwhile the keeper looks at the head.
+const resubscribeAfter = 100 * time.Millisecond
 
 // subscribe takes in what is published until ctx ends, subscribing again after whatever ends a subscription.
 func (b *Bus) subscribe(ctx context.Context) {
@@ -26,33 +21,17 @@ func (b *Bus) subscribe(ctx context.Context) {
 	}
 }
 
-// subscription takes in what is published until it ends.
+// subscription takes in what is published until it ends, for whatever reason.
 func (b *Bus) subscription(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	client := newClient(b.cfg)
-	from, err := lastEntry(ctx, client, b.cfg.Topic)
-	if err != nil {
-		_ = client.Close()
-		return fmt.Errorf("find the last entry: %w", err)
-	}
-	failures := make(chan error, 1)
-	subscriber, err := redisstream.NewSubscriber(redisstream.SubscriberConfig{
-		Client: client, Unmarshaller: unmarshaller{}, FanOutOldestId: from,
-		BlockTime: blockTime, DisableIndefiniteInitialBlock: true,
-		ShouldStopOnReadErrors: func(err error) bool {
-			failures <- err // comes once: reading stops
-			return true
-		},
-	}, nil)
-	if err != nil {
-		_ = client.Close()
-		return fmt.Errorf("make a subscriber: %w", err)
-	}
-	defer func() { _ = subscriber.Close() }() // closes the client
-	messages, err := subscriber.Subscribe(ctx, b.cfg.Topic)
-	if err != nil {
-		return fmt.Errorf("subscribe: %w", err)
+	reading, end := context.WithCancel(ctx)
+	defer end()
+	done := make(chan error, 1)
+	begun := make(chan struct{})
+	go func() { done <- b.topic().Read(reading, func() { close(begun) }, b.receive) }()
+	select {
+	case err := <-done:
+		return err
+	case <-begun:
 	}
 	select {
 	case <-b.renew: // meant for the one before
@@ -60,37 +39,18 @@ func (b *Bus) subscription(ctx context.Context) error {
 	}
 	b.redisIs(true, nil)
 	b.look() // what was committed before the subscription
-	for {
-		select {
-		case m, ok := <-messages:
-			if !ok {
-				select {
-				case err := <-failures:
-					return err
-				default:
-					return nil
-				}
-			}
-			b.receive(m)
-			m.Ack()
-		case <-b.renew:
-			return errSilent
-		case <-ctx.Done():
-			return nil
-		}
+	select {
+	case err := <-done:
+		return err
+	case <-b.renew:
+		end()
+		<-done
+		return errSilent
 	}
 }
 
-// lastEntry is the id that a subscription to what comes from now on starts after.
-func lastEntry(ctx context.Context, client redis.UniversalClient, topic string) (string, error) {
-	entries, err := client.XRevRangeN(ctx, topic, "+", "-", 1).Result()
-	if err != nil {
-		return "", err
-	}
-	if len(entries) == 0 {
-		return "0-0", nil
-	}
-	return entries[0].ID, nil
+func (b *Bus) topic() stream.Topic {
+	return stream.Topic{Redis: b.cfg.Redis, Name: b.cfg.Topic, Timeout: b.cfg.RedisTimeout, MaxLen: b.cfg.MaxLen}
 }
 
 // receive takes in one message.

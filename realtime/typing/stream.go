@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
-	"github.com/ThreeDotsLabs/watermill-redisstream/pkg/redisstream"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/redis/go-redis/v9"
 
 	"parley/domain"
 	"parley/domain/event"
+	"parley/eventstore/stream"
 )
 
 // signal is one sign as nodes tell each other.
@@ -31,8 +30,6 @@ const (
 	maxOut   = 10_000 // signals that wait
 	maxBatch = 500    // signals in a message
 	metaNode = "node"
-	// blockTime is how long one XREAD waits; a subscription that is stopped is gone after it.
-	blockTime = 100 * time.Millisecond
 )
 
 // send needs the lock. What does not fit is lost: the other nodes find out by time.
@@ -59,11 +56,9 @@ func (s *Service) take() []signal {
 
 // publish sends what there is, gathered for a moment.
 func (s *Service) publish(ctx context.Context) error {
-	publisher, err := redisstream.NewPublisher(redisstream.PublisherConfig{
-		Client: s.client(), DefaultMaxlen: s.cfg.MaxLen,
-	}, nil)
+	publisher, err := s.topic().Publisher()
 	if err != nil {
-		return fmt.Errorf("make a publisher: %w", err)
+		return err
 	}
 	defer func() { _ = publisher.Close() }() // closes the client
 	for {
@@ -89,21 +84,10 @@ func (s *Service) publish(ctx context.Context) error {
 	}
 }
 
-// client is one whose every call ends in time, without tries of its own. Watermill closes it.
-func (s *Service) client() redis.UniversalClient {
-	options := *s.cfg.Redis
-	options.DialTimeout, options.WriteTimeout, options.PoolTimeout = s.cfg.Timeout, s.cfg.Timeout, s.cfg.Timeout
-	options.ReadTimeout = s.cfg.Timeout
-	options.MaxRetries, options.DialerRetries = -1, 1
-	options.PoolSize, options.MinIdleConns = 2, 0
-	options.ContextTimeoutEnabled, options.DisableIdentity = true, true
-	return redis.NewUniversalClient(&options)
-}
-
 // subscribe takes in what other nodes say until ctx ends, subscribing again after whatever ends a subscription.
 func (s *Service) subscribe(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := s.subscription(ctx); err != nil && ctx.Err() == nil {
+		if err := s.topic().Read(ctx, func() {}, s.receive); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.DebugContext(ctx, "it is not known who is typing on other nodes", slog.Any("error", err))
 		}
 		pause(ctx, s.cfg.Timeout/4)
@@ -111,75 +95,8 @@ func (s *Service) subscribe(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) subscription(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	client := s.client()
-	from, err := lastEntry(ctx, client, s.cfg.Topic)
-	if err != nil {
-		_ = client.Close()
-		return err
-	}
-	failures := make(chan error, 1)
-	subscriber, err := redisstream.NewSubscriber(redisstream.SubscriberConfig{
-		Client: client, Unmarshaller: unmarshaller{}, FanOutOldestId: from,
-		BlockTime: blockTime, DisableIndefiniteInitialBlock: true,
-		ShouldStopOnReadErrors: func(err error) bool {
-			failures <- err // comes once: reading stops
-			return true
-		},
-	}, nil)
-	if err != nil {
-		_ = client.Close()
-		return fmt.Errorf("make a subscriber: %w", err)
-	}
-	defer func() { _ = subscriber.Close() }() // closes the client
-	messages, err := subscriber.Subscribe(ctx, s.cfg.Topic)
-	if err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	for {
-		select {
-		case m, ok := <-messages:
-			if !ok {
-				select {
-				case err := <-failures:
-					return err
-				default:
-					return nil
-				}
-			}
-			s.receive(m)
-			m.Ack()
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func lastEntry(ctx context.Context, client redis.UniversalClient, topic string) (string, error) {
-	entries, err := client.XRevRangeN(ctx, topic, "+", "-", 1).Result()
-	if err != nil {
-		return "", fmt.Errorf("find the last entry: %w", err)
-	}
-	if len(entries) == 0 {
-		return "0-0", nil
-	}
-	return entries[0].ID, nil
-}
-
-// unmarshaller never fails, because that would end the subscription.
-type unmarshaller struct {
-	redisstream.DefaultMarshallerUnmarshaller
-}
-
-// Unmarshal implements redisstream.Unmarshaller.
-func (u unmarshaller) Unmarshal(values map[string]any) (*message.Message, error) {
-	m, err := u.DefaultMarshallerUnmarshaller.Unmarshal(values)
-	if err != nil {
-		return message.NewMessage("", nil), nil //nolint:nilerr // it says nothing, which is no failure
-	}
-	return m, nil
+func (s *Service) topic() stream.Topic {
+	return stream.Topic{Redis: *s.cfg.Redis, Name: s.cfg.Topic, Timeout: s.cfg.Timeout, MaxLen: s.cfg.MaxLen}
 }
 
 // receive takes in one message. What is no sign of typing is left out.
