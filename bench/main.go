@@ -49,6 +49,7 @@ func scenarios() []scenario {
 		{"catchup", "a follower reading the log from its start", benchCatchUp},
 		{"idle", "memory of an idle WebSocket connection", benchIdle},
 		{"recovery", "a client that comes back to 100 missed messages, of few and of many events", benchRecovery},
+		{"views", "views taking in a log, and keeping up with senders", benchViews},
 		{"rebuild", "views made anew from a long log", benchRebuild},
 		{"pages", "what clients read, of few and of many messages, against the bare statements", benchPages},
 		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm},

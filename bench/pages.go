@@ -186,7 +186,7 @@ func (b *bench) shelf(ctx context.Context, count int) (*shelf, error) {
 	if s.token, err = token(userID(0)); err != nil {
 		return nil, err
 	}
-	release, err := keepFromIndexing(ctx, dsn)
+	release, err := b.keepFromIndexing(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -282,22 +282,18 @@ func (silence) Follow(ctx context.Context, _ event.Position, _ func(context.Cont
 	return nil
 }
 
-// keepFromIndexing takes the view of words, so that the node leaves it as it is: nobody searches here.
-func keepFromIndexing(ctx context.Context, dsn string) (stop func(), err error) {
-	p, err := pool(ctx, dsn, 2)
+// keepFromIndexing takes the view of words, so that the server leaves it as it is: nobody searches here.
+func (b *bench) keepFromIndexing(ctx context.Context, dsn string) (stop func(), err error) {
+	n, err := startNode(ctx, b, dsn)
 	if err != nil {
 		return nil, err
 	}
-	r := projections.NewRunner(p, silence{}, []projections.Projector{search.NewProjector("")}, projections.Config{})
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(ctx) }()
+	k := n.keep(ctx, silence{}, search.NewProjector(""))
 	stop = func() {
-		cancel()
-		<-ended
-		p.Close()
+		k.stop()
+		n.close()
 	}
-	for r.Status()[0].State != projections.StateActive {
+	for k.views.Status()[0].State != projections.StateActive {
 		if err := sleep(ctx, 10*time.Millisecond); err != nil {
 			stop()
 			return nil, err
