@@ -248,12 +248,13 @@ func (b *rebuilding) read(ctx context.Context, after, upTo event.Position, pages
 		if err == nil && len(events) == 0 {
 			err = fmt.Errorf("the log ends at %d, not at %d", after, upTo)
 		}
+		if err == nil { // here, since who gets the page decodes it
+			after, limit = events[len(events)-1].Position, nextLimit(limit, events)
+		}
 		page{events, err}.pass(ctx, pages)
 		if err != nil {
 			return
 		}
-		after = events[len(events)-1].Position
-		limit = nextLimit(limit, events)
 	}
 }
 
