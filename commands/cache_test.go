@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/commands"
@@ -360,4 +361,42 @@ func TestRunThatIsStoppedAtOnceHasNotFailed(t *testing.T) {
 	if err := c.Run(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// lateHead is a log that does not answer at first.
+type lateHead struct {
+	eventstore.Log
+	asked int
+}
+
+func (l *lateHead) Head(ctx context.Context) (event.Position, error) {
+	if l.asked++; l.asked < 5 {
+		return 0, domain.Unavailable(context.DeadlineExceeded)
+	}
+	return l.Log.Head(ctx)
+}
+
+// ending follows nothing: it is done as soon as it is asked.
+type ending struct{ stop context.CancelFunc }
+
+func (e ending) Follow(context.Context, event.Position, func(context.Context, []event.Recorded) error) error {
+	e.stop()
+	return nil
+}
+
+// A node may start before its database answers.
+func TestRunAsksForTheHeadUntilItIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		log := &lateHead{Log: memory.New(memory.Config{})}
+		c, err := commands.New(commands.Deps{Log: log, Follower: ending{cancel}}, commands.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(ctx); err != nil || log.asked != 5 {
+			t.Errorf("asked %d times: %v", log.asked, err)
+		}
+	})
 }

@@ -201,11 +201,12 @@ func (c *Commands) Run(ctx context.Context) error {
 		return nil
 	}
 	head, err := a.Log.Head(ctx)
-	if ctx.Err() != nil {
-		return nil
+	for err != nil && ctx.Err() == nil { // a node may start before its database does
+		pause(ctx, retryHead)
+		head, err = a.Log.Head(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("find the head of the log: %w", err)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it is stopped
 	}
 	// What was cached before may have missed an event below head; what is read from now on has not.
 	a.rooms.forgetAll()
@@ -221,6 +222,19 @@ func (c *Commands) Run(ctx context.Context) error {
 		return fmt.Errorf("follow the log: %w", err)
 	}
 	return nil
+}
+
+// retryHead is when the log is asked again for its end.
+const retryHead = 250 * time.Millisecond
+
+// pause waits, or less if ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // learn takes events of the log into the caches.
