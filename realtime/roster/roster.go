@@ -50,7 +50,7 @@ func (c Config) withDefaults() Config {
 
 const (
 	// parts is how many the sockets of a node are divided into, by their ids.
-	parts = 32
+	parts = 256
 	// turns is after how many turns that did not come a node is gone.
 	turns = 4
 	// maxRooms is how many rooms of a socket other nodes hear of.
@@ -71,11 +71,13 @@ type Roster struct {
 	seed maphash.Seed
 	told [parts]uint64 // what Redis was told last, by its hash; 0 is nothing
 	away bool
+	zip  *flate.Writer // used again, since it is large
 }
 
 // New returns the roster of a node whose sockets are listed by live.
 func New(client redis.UniversalClient, live func() []wire.Connection, cfg Config) *Roster {
-	return &Roster{cfg: cfg.withDefaults(), client: client, live: live, seed: maphash.MakeSeed()}
+	zip, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for levels that there are not
+	return &Roster{cfg: cfg.withDefaults(), client: client, live: live, seed: maphash.MakeSeed(), zip: zip}
 }
 
 // key is in the same slot as all others.
@@ -161,7 +163,7 @@ func (r *Roster) tell(ctx context.Context, list []wire.Connection) (known bool, 
 			pipe.HDel(ctx, key, field)
 			continue
 		}
-		packed, err := pack(part)
+		packed, err := r.pack(part)
 		if err != nil {
 			r.told = before
 			return false, err
@@ -221,7 +223,7 @@ func (r *Roster) fingerprint(part []*wire.Connection) uint64 {
 	return h.Sum64() | 1
 }
 
-func pack(part []*wire.Connection) ([]byte, error) {
+func (r *Roster) pack(part []*wire.Connection) ([]byte, error) {
 	short := make([]wire.Connection, len(part))
 	for i, c := range part {
 		short[i] = *c
@@ -230,12 +232,10 @@ func pack(part []*wire.Connection) ([]byte, error) {
 		short[i].QueuedBytes = c.QueuedBytes / queueStep * queueStep
 	}
 	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	r.zip.Reset(&packed)
+	err := json.NewEncoder(r.zip).Encode(short)
 	if err == nil {
-		err = json.NewEncoder(w).Encode(short)
-	}
-	if err == nil {
-		err = w.Close()
+		err = r.zip.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode sockets: %w", err)
