@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,20 +33,21 @@ func after(ms int) time.Time { return start().Add(time.Duration(ms) * time.Milli
 
 func show(w wire.Way) string {
 	ms := func(at wire.Time) int64 { return time.Time(at).Sub(start()).Milliseconds() }
-	text := fmt.Sprintf("complete %v", w.Complete)
+	var text strings.Builder
+	fmt.Fprintf(&text, "complete %v", w.Complete)
 	if w.StoredAt != nil {
-		text += fmt.Sprintf("; stored %d", ms(*w.StoredAt))
+		fmt.Fprintf(&text, "; stored %d", ms(*w.StoredAt))
 	}
 	if w.Published != nil {
-		text += fmt.Sprintf("; published by %s %d", w.Published.By, ms(w.Published.At))
+		fmt.Fprintf(&text, "; published by %s %d", w.Published.By, ms(w.Published.At))
 	}
 	for _, p := range w.Projections {
-		text += fmt.Sprintf("; %s at %s to %d %d", p.View, p.Node, p.Position, ms(p.At))
+		fmt.Fprintf(&text, "; %s at %s to %d %d", p.View, p.Node, p.Position, ms(p.At))
 	}
 	for _, d := range w.Deliveries {
-		text += fmt.Sprintf("; %s told %d of %d %d", d.Node, d.Sockets, d.Events, ms(d.At))
+		fmt.Fprintf(&text, "; %s told %d of %d %d", d.Node, d.Sockets, d.Events, ms(d.At))
 	}
-	return text
+	return text.String()
 }
 
 func node(t *testing.T, client redis.UniversalClient, prefix, name string, cfg trace.Config) *trace.Trace {
