@@ -7,6 +7,8 @@
 //	eventstore/postgres  the log in one Postgres table, with group commit
 //	eventstore/memory    its twin for tests of what stands above
 //	eventstore/bus       Watermill on Redis Streams: wake-up and fan-out, never the truth
+//	eventstore/chain     the hashes that tie each event to all before it
+//	eventstore/erasure   takes what is of a person out of the past
 //	eventstore/storetest the suite that every store passes
 //	eventstore/testenv   real servers for tests
 //

@@ -7,8 +7,11 @@
 //	memory.go   what need not be looked up
 //	repeats.go  what repetitions are answered with
 //	session.go  the appender's own connection: lock, look up, insert, commit
+//	clock.go    the server's time, carried forward
 //	encode.go   Postgres' binary arrays
 //	read.go     the Reader
+//	prove.go    computes the chain of hashes again
+//	erase.go    blanks what is of a person
 //	stats.go    what it tells of itself
 //
 // # Order
@@ -16,6 +19,13 @@
 // Every append of every node takes one advisory lock, held until its commit. Under it the
 // tail of the log is read and positions are given out, so position order is commit order and
 // there are no gaps. The lock is FIFO: no node starves.
+//
+// # Chain
+//
+// Each row has a hash of itself and of the row before, computed here before the rows are sent; see package chain. So that a
+// commit needs no question first, the time of its events is the server's as of its last reading, not older than a second, carried forward by this
+// machine's clock: at most a moment ahead, never before the append was asked for, never before the last event. The inserting statement
+// compares it with the server's clock and stores nothing if they disagree; the long way then asks.
 //
 // # Group commit
 //
