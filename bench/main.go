@@ -52,6 +52,7 @@ func scenarios() []scenario {
 		{"views", "views taking in a log, and keeping up with senders", benchViews},
 		{"rebuild", "views made anew from a long log", benchRebuild},
 		{"pages", "what clients read, of few and of many messages, against the bare statements", benchPages},
+		{"replay", "analysts who play a long log, and follow it beside senders", benchReplay},
 		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm},
 	}
 }

@@ -10,6 +10,8 @@ import (
 type encoder interface {
 	// batch makes an empty one.
 	batch() batch
+	// share is called when the replay is live: others write the same events at the same time.
+	share(c *lineCache)
 	// write writes what was gathered. It may return early when ctx ends.
 	write(ctx context.Context, b batch) error
 	// close writes what stands at the end.
@@ -30,11 +32,9 @@ func newEncoder(f Format, out Output, size int, speed float64) encoder {
 	switch f {
 	case Parquet:
 		return newParquet(out, size)
-	case SSE:
-		return &lines{out: out, size: size, pace: newPace(speed), append: appendSSE}
-	case NDJSON:
-		return &lines{out: out, size: size, pace: newPace(speed), append: appendNDJSON}
+	case NDJSON, SSE:
+		return &lines{out: out, size: size, pace: newPace(speed), sse: f == SSE}
 	default:
-		return &lines{out: out, size: size, pace: newPace(speed), append: appendNDJSON}
+		return &lines{out: out, size: size, pace: newPace(speed)}
 	}
 }

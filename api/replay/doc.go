@@ -2,7 +2,8 @@
 // events or Parquet.
 //
 //	request.go   what can be asked for, in the words of the query string
-//	player.go    Play: pages of the past, then live
+//	player.go    Play: pages of the past
+//	live.go      what is new, and share.go, so that one encodes it for all
 //	batch.go     what is read is encoded; what is encoded is written meanwhile
 //	lines.go     NDJSON and server-sent events
 //	parquet.go   Parquet, a row group at a time

@@ -10,20 +10,23 @@ import (
 
 // lines writes NDJSON and server-sent events.
 type lines struct {
-	out    Output
-	size   int
-	pace   *pace
-	append func([]byte, *event.Recorded) []byte
+	out  Output
+	size int
+	sse  bool
+	pace *pace
+	// shared has what other replays have encoded. nil where each event is met once.
+	shared *lineCache
 }
 
-func appendNDJSON(b []byte, e *event.Recorded) []byte {
-	return append(event.AppendEnvelope(b, e), '\n')
-}
-
-func appendSSE(b []byte, e *event.Recorded) []byte {
+func (l *lines) append(b []byte, e *event.Recorded) []byte {
+	if !l.sse {
+		return append(l.shared.appendEnvelope(b, e), '\n')
+	}
 	b = strconv.AppendInt(append(b, "id: "...), int64(e.Position), 10)
-	return append(event.AppendEnvelope(append(b, "\ndata: "...), e), "\n\n"...)
+	return append(l.shared.appendEnvelope(append(b, "\ndata: "...), e), "\n\n"...)
 }
+
+func (l *lines) share(c *lineCache) { l.shared = c }
 
 func (l *lines) batch() batch { return &lineBatch{lines: l} }
 

@@ -63,6 +63,7 @@ type Player struct {
 	follower Follower
 	cfg      Config
 	reads    chan struct{}
+	shared   lineCache
 }
 
 // New makes a player. Without a follower (nil), who follows looks at the log again and again.
@@ -145,6 +146,7 @@ func (r *run) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.encoder.share(&r.shared)
 	return r.follower.Follow(ctx, after, r.live)
 }
 
