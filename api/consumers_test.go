@@ -1,10 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"parley/api"
 	"parley/domain"
 	"parley/domain/event"
 	"parley/domain/wire"
@@ -62,6 +68,39 @@ func TestConsumers(t *testing.T) {
 	}
 	w.as(t, ada, "DELETE", "/consumers/tea", "").want(t, "deleted", 200, "")
 	w.as(t, ada, "GET", "/consumers/tea", "").want(t, "gone", 404, domain.CodeUnknownEvent)
+}
+
+// patientConsumers have nothing to tell, and let everybody wait for it.
+type patientConsumers struct{ api.Consumers }
+
+func (patientConsumers) Events(ctx context.Context, _ domain.Principal, _ string, _ int, wait time.Duration) (wire.ConsumerPage, error) {
+	select {
+	case <-time.After(wait):
+		return wire.ConsumerPage{Items: []json.RawMessage{}, Position: 7, Head: 7}, nil
+	case <-ctx.Done():
+		return wire.ConsumerPage{}, ctx.Err()
+	}
+}
+
+// Who waits for events may do so for longer than other requests take, and than one may take to send a request.
+func TestWaitingForEventsIsNotCutShort(t *testing.T) {
+	t.Parallel()
+	const short = 1900 * time.Millisecond
+	f := newFake(t, api.Config{Timeout: short}, func(d *api.Deps) { d.Consumers = patientConsumers{} })
+	server := httptest.NewUnstartedServer(f)
+	server.Config.ReadTimeout = short
+	server.Start()
+	t.Cleanup(server.Close)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/consumers/c/events?wait=2", nil)
+	must(t, err)
+	request.Header.Set("Authorization", "Bearer admin")
+	response, err := server.Client().Do(request)
+	must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if want := `{"items":[],"position":"7","head":"7","more":false}`; err != nil || string(body) != want {
+		t.Errorf("status %d, %s, %v", response.StatusCode, body, err)
+	}
 }
 
 func TestWebhooks(t *testing.T) {
