@@ -16,7 +16,7 @@ const Unknown = "unknown"
 
 const (
 	minute = time.Minute
-	window = 5 // minutes, and the one that has begun
+	window = 6 // minutes, of which the last has just begun
 )
 
 // Table counts answers by name and code. Make one with NewTable. It is safe for concurrent use.
