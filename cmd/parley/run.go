@@ -58,12 +58,16 @@ func (n *node) run(ctx context.Context) error {
 	edgeGroup.Go(func() error { return ignoreClosed(n.http.Serve(listener)) })
 	edgeGroup.Go(func() error { return n.announce(edgeCtx, listener.Addr()) })
 
+	var failed error
 	select {
 	case <-ctx.Done():
 		n.logger.InfoContext(ctx, "stopping", "timeout", n.settings.ShutdownTimeout)
 	case <-edgeCtx.Done():
+		failed = context.Cause(edgeCtx)
 	case <-coreCtx.Done():
+		failed = context.Cause(coreCtx)
 	case <-storeCtx.Done():
+		failed = context.Cause(storeCtx)
 	}
 	deadline := time.Now().Add(n.settings.ShutdownTimeout)
 	drained := n.drain(background, deadline)
@@ -72,7 +76,20 @@ func (n *node) run(ctx context.Context) error {
 	stopStore()
 	storeErr := storeGroup.Wait()
 	stopCore()
-	return errors.Join(ignoreCanceled(edgeErr), ignoreCanceled(storeErr), ignoreCanceled(coreGroup.Wait()), drained)
+	return errors.Join(outcome(failed, edgeErr, storeErr, coreGroup.Wait()), drained)
+}
+
+// outcome is what went wrong. Parts that were told to end may say so; the one that ended the node has failed, also
+// if all it says is that it was not answered in time.
+func outcome(failed error, ended ...error) error {
+	var errs []error
+	for _, err := range ended {
+		errs = append(errs, ignoreCanceled(err))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return failed
 }
 
 // announce waits until the node answers, then says so.
