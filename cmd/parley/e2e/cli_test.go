@@ -27,10 +27,11 @@ func cli(t *testing.T, env settings, args ...string) run {
 
 func cliInput(t *testing.T, env settings, input string, args ...string) run {
 	t.Helper()
+	program := parley(t) // which may have to be built
 	ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, parley(t), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = environment(env), t.TempDir(), ownProcess()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	err := cmd.Run()
