@@ -97,7 +97,7 @@ func (t *Tracker) tell(ctx context.Context) (failed bool) {
 				failed = true
 			}
 		}
-		list := t.coming()
+		list := t.coming(failed)
 		if !t.come(ctx, list) {
 			failed = true
 		}

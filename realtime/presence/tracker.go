@@ -148,8 +148,9 @@ type coming struct {
 	invisible, back bool
 }
 
-// coming takes some of the users of whom the log is to be told, and forgets what is done.
-func (t *Tracker) coming() (list []coming) {
+// coming takes some of the users of whom the log is to be told, and forgets what is done. They are those of whom Redis
+// knows, or all when it is away.
+func (t *Tracker) coming(away bool) (list []coming) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id := range t.todo {
@@ -157,7 +158,7 @@ func (t *Tracker) coming() (list []coming) {
 		switch {
 		case u == nil || u.held && (!u.come || u.sockets == 0): // with the next socket it is marked again
 			delete(t.todo, id)
-		case u.come && u.sockets > 0 && (u.held || !u.wrong) && len(list) < t.cfg.Batch:
+		case u.come && u.sockets > 0 && (u.held || away && !u.wrong) && len(list) < t.cfg.Batch:
 			list = append(list, coming{id, u.invisible, u.wrong})
 			u.come, u.invisible, u.wrong = false, false, false
 		}

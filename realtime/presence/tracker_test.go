@@ -217,6 +217,42 @@ func TestDevicesOnSeveralNodesAreOnePresence(t *testing.T) {
 	}
 }
 
+// onceKnown is ComeOnline, which finds that Redis knows the user.
+type onceKnown struct {
+	commands.UseCase[commands.ComeOnline, wire.Presence]
+	known func(id string)
+}
+
+func (u onceKnown) Do(ctx context.Context, by commands.Actor, c commands.ComeOnline) (wire.Presence, error) {
+	u.known(c.UserID)
+	return u.UseCase.Do(ctx, by, c)
+}
+
+// The log is told of users once Redis knows them, or other nodes would find them in the log and nowhere else.
+func TestRedisIsToldFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.RedisURL(t))
+	options, err := redis.ParseURL(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { _ = client.Close() })
+	one := w.node("one", func(_ *presence.Config, d *presence.Deps) {
+		d.Come = onceKnown{d.Come, func(id string) {
+			if known, err := client.SIsMember(context.Background(), "{"+w.name+"}of:one", id).Result(); err != nil || !known {
+				t.Errorf("Redis does not know %s: %v", id, err)
+			}
+		}}
+	})
+	for i := range 100 { // ten times what is told at once
+		one.Opened(fmt.Sprint("user-", i), false)
+	}
+	for i := range 100 {
+		w.await(fmt.Sprint("user-", i), came)
+	}
+}
+
 // A storm of clients that come back within the grace leaves no trace.
 func TestShortDropsLeaveNoTrace(t *testing.T) {
 	t.Parallel()
