@@ -93,12 +93,12 @@ func (n *node) populate(ctx context.Context) error {
 }
 
 // sends is the closed loop: every sender sends, waits for the ack, and sends again. Messages/s.
-func (n *node) sends(ctx context.Context, senders int, d time.Duration) (float64, error) {
-	ids := make(chan int, senders)
-	for i := range senders {
+func (n *node) sends(ctx context.Context, d time.Duration) (float64, error) {
+	ids := make(chan int, benchSenders)
+	for i := range benchSenders {
 		ids <- i
 	}
-	return timedWith(ctx, senders, d, func() func(context.Context) (int, error) {
+	return timedWith(ctx, benchSenders, d, func() func(context.Context) (int, error) {
 		who := <-ids
 		return func(ctx context.Context) (int, error) {
 			_, err := n.send(ctx, who)

@@ -27,7 +27,7 @@ func benchSends(ctx context.Context, b *bench) ([]row, error) {
 	}
 	var sends, inserts, copies, overInsert, overCopy []float64
 	for range b.rounds {
-		send, err := n.sends(ctx, benchSenders, b.duration)
+		send, err := n.sends(ctx, b.duration)
 		if err != nil {
 			return nil, err
 		}
@@ -113,11 +113,11 @@ func benchGrowth(ctx context.Context, b *bench) ([]row, error) {
 	defer long.close()
 	var ratios []float64
 	for range b.rounds {
-		slow, err := long.sends(ctx, benchSenders, b.duration)
+		slow, err := long.sends(ctx, b.duration)
 		if err != nil {
 			return nil, err
 		}
-		fast, err := short.sends(ctx, benchSenders, b.duration)
+		fast, err := short.sends(ctx, b.duration)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func benchViews(ctx context.Context, b *bench) ([]row, error) {
 		return nil, err
 	}
 	defer n.close()
-	sends, err := n.sends(ctx, benchSenders, b.duration)
+	sends, err := n.sends(ctx, b.duration)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (n *node) keepUp(ctx context.Context, d time.Duration) ([]row, error) {
 	if _, err := k.reaches(ctx, head); err != nil {
 		return nil, err
 	}
-	sends, err := n.sends(ctx, benchSenders, 2*d)
+	sends, err := n.sends(ctx, 2*d)
 	if err != nil {
 		return nil, err
 	}
