@@ -227,7 +227,7 @@ func (o *replayOptions) open(ctx context.Context, cmd *cobra.Command, r *replay.
 
 // execSink starts a program that reads the events. It ends by itself when its input does; Ctrl-C reaches it, too.
 func execSink(ctx context.Context, cmd *cobra.Command, line string) (*sink, error) {
-	program := exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", line) //nolint:gosec // what the caller wants to run
+	program := exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", line)
 	program.Stdout, program.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	input, err := program.StdinPipe()
 	if err != nil {
@@ -238,11 +238,10 @@ func execSink(ctx context.Context, cmd *cobra.Command, line string) (*sink, erro
 	}
 	return &sink{bufio.NewWriterSize(input, sinkBuffer), func() error {
 		_ = input.Close()
-		err := program.Wait()
-		if err == nil || ctx.Err() != nil {
-			return nil
+		if err := program.Wait(); err != nil && ctx.Err() == nil { // Ctrl-C may have ended it, too
+			return fmt.Errorf("the program ended: %w", err)
 		}
-		return fmt.Errorf("the program ended: %w", err)
+		return nil
 	}}, nil
 }
 
