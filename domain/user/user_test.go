@@ -17,6 +17,7 @@ var (
 	ada         = event.UserRegistered{UserID: "ada", Username: "ada", DisplayName: "Ada", AvatarURL: "https://x.test/a.png"}
 	deactivated = event.UserDeactivated{UserID: "ada", By: "root"}
 	reactivated = event.UserReactivated{UserID: "ada", By: "root"}
+	erased      = event.UserErased{UserID: "ada", By: "root"}
 )
 
 func TestDecide(t *testing.T) {
@@ -78,6 +79,14 @@ func TestDecide(t *testing.T) {
 		{Name: "reactivating an active account changes nothing", Given: []event.Event{ada}, When: user.Reactivate{By: admin}, Unchanged: true},
 		{Name: "an ordinary user deactivates nobody", Given: []event.Event{ada}, When: user.Deactivate{By: ordinary}, Refused: domain.CodeForbidden},
 		{Name: "an analyst is no admin", Given: []event.Event{ada}, When: user.Reactivate{By: analyst}, Refused: domain.CodeForbidden},
+		{Name: "an admin erases", Given: []event.Event{ada}, When: user.Erase{By: admin}, Then: erased},
+		{Name: "and who was deactivated", Given: []event.Event{ada, deactivated}, When: user.Erase{By: admin}, Then: erased},
+		{Name: "erasing twice changes nothing", Given: []event.Event{ada, erased}, When: user.Erase{By: admin}, Unchanged: true},
+		{Name: "an ordinary user erases nobody", Given: []event.Event{ada}, When: user.Erase{By: ordinary}, Refused: domain.CodeForbidden},
+		{Name: "nobody can be erased who does not exist", When: user.Erase{By: admin}, Refused: domain.CodeInvalidUser},
+		{Name: "who was erased does not come back", Given: []event.Event{ada, erased}, When: user.Reactivate{By: admin}, Refused: domain.CodeInvalidUser},
+		{Name: "nor by registering", Given: []event.Event{ada, erased}, When: user.Register{UserID: "ada", Username: "ada"}, Unchanged: true},
+		{Name: "who was erased can do nothing", Given: []event.Event{ada, erased}, When: user.ChangeProfile{DisplayName: new("x")}, Refused: domain.CodeInvalidUser},
 		{Name: "nobody can be deactivated who does not exist", When: user.Deactivate{By: admin}, Refused: domain.CodeInvalidUser},
 	})
 }

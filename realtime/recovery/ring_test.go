@@ -99,6 +99,18 @@ func TestRingBeginsAnewAfterAHole(t *testing.T) {
 	}
 }
 
+func TestRingForgetsWhatIsErased(t *testing.T) {
+	t.Parallel()
+	ring := recovery.NewRing(recovery.RingConfig{})
+	ring.Add([]*hub.Fact{{Position: 6, Room: "r"}, {Position: 7, Shut: "ann", Erases: true}, {Position: 8, Room: "r"}})
+	if _, ok := ring.Since([]string{"r"}, "u", 5, 8, 10); ok || ring.From() != 7 {
+		t.Errorf("the ring knows everything after %d", ring.From())
+	}
+	if got, ok := ring.Since([]string{"r"}, "u", 7, 8, 10); !ok || len(got) != 1 {
+		t.Errorf("after the erasure: %v, %v", positions(got), ok)
+	}
+}
+
 func BenchmarkRingAdd(b *testing.B) {
 	ring := recovery.NewRing(recovery.RingConfig{})
 	rooms := make([]string, 100)
