@@ -29,6 +29,6 @@
 // A page of messages costs what it shows: some short statements, whose number does not depend on the size or the age
 // of the room. It waits for the view of messages, since that knows the answers to each message. Everything else is
 // folded. Members are folded from the room's own stream up to the moment, receipts from all that happened in the room,
-// unread counts from the streams of the rooms and from what was said behind the cursors: about a second for
+// unread counts from the streams of the rooms and from what was said behind the cursors: at most about a second of a processor for
 // 200,000 events. More than Config.MaxEvents are refused (INVALID_PAYLOAD, field at), and few are folded at a time.
 package history

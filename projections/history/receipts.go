@@ -27,6 +27,9 @@ func (q *Queries) Receipts(
 	err = q.fold(ctx, func(r *reading) error {
 		cursors := NewCursors()
 		err := r.each(ctx, 0, at, func(e event.Recorded) {
+			if !moves(e.Type) {
+				return
+			}
 			if payload, err := e.Payload(); err == nil { // else written by a newer build
 				cursors.Add(e, payload)
 			}
@@ -63,6 +66,17 @@ type Left struct {
 
 // NewCursors are those of a room in which nothing has happened.
 func NewCursors() *Cursors { return &Cursors{users: map[string]*cursor{}, deleted: map[int64]bool{}} }
+
+// moves reports whether Add has anything to do with such events. The others need not be decoded.
+func moves(typ string) bool {
+	switch typ {
+	case event.TypeRoomCreated, event.TypeMemberJoined, event.TypeMemberLeft, event.TypeMemberRemoved,
+		event.TypeMessageSent, event.TypeMessageDeleted, event.TypeMessagesRead, event.TypeMessagesDelivered:
+		return true
+	default:
+		return false
+	}
+}
 
 // Add takes in an event of one of the room's three streams.
 func (c *Cursors) Add(r event.Recorded, payload event.Event) {
