@@ -37,7 +37,7 @@ func root() domain.Principal {
 // world is a log, and the webhooks of one node on it.
 type world struct {
 	*webhooks.Webhooks
-	t     *testing.T
+	t     testing.TB
 	dsn   string
 	pool  *pgxpool.Pool
 	store *postgres.Store
@@ -53,7 +53,7 @@ func hasty() webhooks.Config {
 	}
 }
 
-func newWorld(t *testing.T, cfg webhooks.Config) *world {
+func newWorld(t testing.TB, cfg webhooks.Config) *world {
 	t.Helper()
 	w := newLog(t, cfg)
 	running(t, w.Run)
@@ -61,7 +61,7 @@ func newWorld(t *testing.T, cfg webhooks.Config) *world {
 }
 
 // newLog is a world where nothing is delivered.
-func newLog(t *testing.T, cfg webhooks.Config) *world {
+func newLog(t testing.TB, cfg webhooks.Config) *world {
 	t.Helper()
 	dsn := testenv.DSN(t)
 	w := &world{t: t, dsn: dsn, pool: open(t, dsn), log: &journal{}}
@@ -79,7 +79,7 @@ func newLog(t *testing.T, cfg webhooks.Config) *world {
 	return w
 }
 
-func open(t *testing.T, dsn string) *pgxpool.Pool {
+func open(t testing.TB, dsn string) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	must(t, err)
@@ -91,7 +91,7 @@ func open(t *testing.T, dsn string) *pgxpool.Pool {
 }
 
 // running runs something until the test ends.
-func running(t *testing.T, run func(context.Context) error) {
+func running(t testing.TB, run func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -104,7 +104,7 @@ func running(t *testing.T, run func(context.Context) error) {
 	})
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

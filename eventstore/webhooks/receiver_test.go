@@ -44,7 +44,7 @@ func (p post) positions() (list []event.Position) {
 
 // receiver takes deliveries and checks what holds for each.
 type receiver struct {
-	t *testing.T
+	t testing.TB
 	*httptest.Server
 
 	mu     sync.Mutex
@@ -55,7 +55,7 @@ type receiver struct {
 }
 
 // newReceiver answers as it is told; the answer of nil is 204.
-func newReceiver(t *testing.T, after event.Position, answer func(w http.ResponseWriter, p post)) *receiver {
+func newReceiver(t testing.TB, after event.Position, answer func(w http.ResponseWriter, p post)) *receiver {
 	t.Helper()
 	r := &receiver{t: t, bodies: map[string]string{}, next: after + 1}
 	r.Server = httptest.NewServer(r.handler(answer))
