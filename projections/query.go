@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,9 @@ func Select[R any](
 			return nil, 0, queryError(what, err)
 		}
 		if found(&row) {
+			if len(list) == cap(list) { // rows are large: move them seldom
+				list = slices.Grow(list, 3*len(list)+1)
+			}
 			list = append(list, row)
 		}
 	}
