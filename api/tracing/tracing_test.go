@@ -1,7 +1,7 @@
 package tracing_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -64,7 +64,7 @@ func TestRatio(t *testing.T) {
 		exporter := tracetest.NewInMemoryExporter()
 		tracer := tracing.New(exporter, tracing.Config{Ratio: ratio})
 		for i := range 1000 {
-			tracer.Command("x", fmt.Sprint(i), domain.CodeUnavailable, time.Unix(1, 0), 0)
+			tracer.Command("x", strconv.Itoa(i), domain.CodeUnavailable, time.Unix(1, 0), 0)
 		}
 		if err := tracer.Flush(t.Context()); err != nil {
 			t.Fatal(err)
