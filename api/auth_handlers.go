@@ -42,6 +42,29 @@ func (c *call) tokens(status int, t auth.Tokens) error {
 	})
 }
 
+// The requests.
+type (
+	registration struct {
+		Username    string `json:"username" validate:"required"`
+		Email       string `json:"email"`
+		Password    string `json:"password" validate:"required"`
+		DisplayName string `json:"displayName"`
+	}
+	// login names the user by username or email.
+	login struct {
+		Username string `json:"username"`
+		Email    string `json:"email"`
+		Password string `json:"password" validate:"required"`
+	}
+	refresh struct {
+		RefreshToken string `json:"refreshToken" validate:"required"`
+	}
+	logout struct {
+		RefreshToken string `json:"refreshToken"`
+		All          bool   `json:"all"`
+	}
+)
+
 // address is the client's, for limits.
 func (c *call) address() netip.Addr {
 	addr, _ := netip.ParseAddr(c.RealIP()) // the zero Addr is an address like any other there
@@ -49,12 +72,7 @@ func (c *call) address() netip.Addr {
 }
 
 func (a *API) register(c *call) error {
-	var body struct {
-		Username    string `json:"username"`
-		Email       string `json:"email"`
-		Password    string `json:"password"`
-		DisplayName string `json:"displayName"`
-	}
+	var body registration
 	if err := c.decode(&body); err != nil {
 		return err
 	}
@@ -68,11 +86,7 @@ func (a *API) register(c *call) error {
 }
 
 func (a *API) login(c *call) error {
-	var body struct {
-		Username string `json:"username"`
-		Email    string `json:"email"`
-		Password string `json:"password"`
-	}
+	var body login
 	if err := c.decode(&body); err != nil {
 		return err
 	}
@@ -84,9 +98,7 @@ func (a *API) login(c *call) error {
 }
 
 func (a *API) refresh(c *call) error {
-	var body struct {
-		RefreshToken string `json:"refreshToken"`
-	}
+	var body refresh
 	if err := c.decode(&body); err != nil {
 		return err
 	}
@@ -103,10 +115,7 @@ func (a *API) refresh(c *call) error {
 // logout ends the login that the refresh token in the body, or else the bearer token, belongs to; with
 // all, every login of its user.
 func (a *API) logout(c *call) error {
-	var body struct {
-		RefreshToken string `json:"refreshToken"`
-		All          bool   `json:"all"`
-	}
+	var body logout
 	if err := c.decodeOptional(&body); err != nil {
 		return err
 	}

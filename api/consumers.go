@@ -84,10 +84,13 @@ func (a *API) deleteConsumer(c *call) error {
 	return c.consumer(a.Consumers.Delete(c.ctx(), c.actor.Principal, c.param("name")))
 }
 
+// acknowledgement says up to where everything is done.
+type acknowledgement struct {
+	Position string `json:"position" validate:"required"`
+}
+
 func (a *API) ackConsumer(c *call) error {
-	var body struct {
-		Position string `json:"position"`
-	}
+	var body acknowledgement
 	if err := c.decode(&body); err != nil {
 		return err
 	}

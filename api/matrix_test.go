@@ -71,6 +71,10 @@ func rules() map[string]rule {
 	return map[string]rule{
 		"GET /healthz":                      everybody("/healthz", "", 200),
 		"GET /readyz":                       everybody("/readyz", "", 200),
+		"GET /openapi.json":                 everybody("/openapi.json", "", 200),
+		"GET /asyncapi.json":                everybody("/asyncapi.json", "", 200),
+		"GET /docs":                         everybody("/docs", "", 200),
+		"GET /docs/:file":                   everybody("/docs/page.js", "", 200),
 		"GET /metrics":                      everybody("/metrics", "", 200),
 		"GET /debug/projections":            onlyAdmins("/debug/projections", "", 200),
 		"GET /debug/socket/connections":     onlyAdmins("/debug/socket/connections", "", 200),
@@ -109,8 +113,6 @@ func rules() map[string]rule {
 		"GET /api/v1/streams":          onlyAnalysts("/api/v1/streams", "", 200),
 		"GET /api/v1/streams/:id":      onlyAnalysts("/api/v1/streams/messages-{room}", "", 200),
 
-		"GET /api/v1/messages/:id/trace": onlyAnalysts("/api/v1/messages/{message}/trace", "", 200),
-
 		"GET /api/v1/consumers":               onlyAnalysts("/api/v1/consumers", "", 200),
 		"GET /api/v1/consumers/:name":         onlyAnalysts("/api/v1/consumers/nobody", "", 404),
 		"PUT /api/v1/consumers/:name":         onlyAnalysts("/api/v1/consumers/{name}", `{"types":["MessageSent"]}`, 201),
@@ -124,6 +126,8 @@ func rules() map[string]rule {
 		"DELETE /api/v1/webhooks/:name":       onlyAdmins("/api/v1/webhooks/nobody", "", 404),
 		"POST /api/v1/webhooks/:name/resume":  onlyAdmins("/api/v1/webhooks/nobody/resume", "", 404),
 		"POST /api/v1/webhooks/:name/rewind":  onlyAdmins("/api/v1/webhooks/nobody/rewind", `{"position":"1"}`, 404),
+
+		"GET /api/v1/messages/:id/trace": onlyAnalysts("/api/v1/messages/{message}/trace", "", 200),
 
 		"GET /api/v1/search":                                      onlyUsers("/api/v1/search?q=a", "", 200),
 		"GET /api/v1/sync":                                        onlyUsers("/api/v1/sync?since=0", "", 200),

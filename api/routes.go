@@ -51,7 +51,7 @@ const (
 
 // Routes lists every route.
 func (a *API) Routes() []Route {
-	list := a.diagnostics()
+	list := append(a.diagnostics(), a.specRoutes()...)
 	for _, group := range [][]Route{a.authRoutes(), a.userRoutes(), a.roomRoutes(), a.messageRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.findRoutes(), a.replayRoutes(), a.consumerRoutes(), a.webhookRoutes()} {
 		for _, r := range group {
 			r.Path = Base + r.Path

@@ -170,7 +170,9 @@ func (w *world) token(t testing.TB, id string, roles ...domain.Role) string {
 // as asks as somebody.
 func (w *world) as(t testing.TB, p person, method, path, body string, headers ...string) answer {
 	t.Helper()
-	return ask(t, w, request{method: method, path: "/api/v1" + path, token: p.token, body: body, headers: headers})
+	a := ask(t, w, request{method: method, path: "/api/v1" + path, token: p.token, body: body, headers: headers})
+	described.check(t, method, "/api/v1"+path, a)
+	return a
 }
 
 // at asks for a read that shows what a.write has done.

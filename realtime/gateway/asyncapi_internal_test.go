@@ -10,7 +10,6 @@ import (
 	"parley/api/spec/spectest"
 	"parley/commands"
 	"parley/domain"
-	"parley/domain/event"
 	"parley/domain/wire"
 )
 
@@ -144,7 +143,7 @@ func TestAsyncAPI(t *testing.T) {
 func describe(t *testing.T) object {
 	t.Helper()
 	schemas := spectest.New(spectest.Known())
-	schemas.Name(shape[event.Attachment](), "Attachment")
+	schemas.Name(shape[commands.Member](), "MemberChanged")
 	d := description{schemas: schemas, messages: object{}, operations: object{}, commands: object{}, acks: object{}, events: object{}}
 
 	described := commandsSaid()

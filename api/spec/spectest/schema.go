@@ -22,12 +22,13 @@ type Schemas struct {
 	known      map[reflect.Type]Object
 	components Object
 	names      map[reflect.Type]string
+	named      map[string]reflect.Type
 	comments   *comments
 }
 
 // New makes Schemas. known describes types that encode themselves, and strings that are one of a few.
 func New(known map[reflect.Type]Object) *Schemas {
-	return &Schemas{known: known, components: Object{}, names: map[reflect.Type]string{}, comments: newComments()}
+	return &Schemas{known: known, components: Object{}, names: map[reflect.Type]string{}, named: map[string]reflect.Type{}, comments: newComments()}
 }
 
 // Components are the schemas of all named structs that were met, by name.
@@ -108,8 +109,12 @@ func (s *Schemas) component(t reflect.Type, request bool) Object {
 	}
 	ref := Object{"$ref": "#/components/schemas/" + name}
 	if _, done := s.components[name]; done {
+		if s.named[name] != t {
+			panic(fmt.Sprintf("%s and %s are both called %s", s.named[name], t, name))
+		}
 		return ref
 	}
+	s.named[name] = t
 	s.components[name] = nil // for types that hold themselves
 	schema := s.fieldsOf(t, request)
 	if text := s.comments.of(t, ""); text != "" {
@@ -130,7 +135,7 @@ func (s *Schemas) nameOf(t reflect.Type) string {
 	}
 	if t.Name() != name { // List[wire.User] is a UserList
 		inner := t.Name()[strings.LastIndexAny(t.Name(), "./")+1 : len(t.Name())-1]
-		name = inner + name
+		name = inner + strings.ToUpper(name[:1]) + name[1:]
 	}
 	runes := []rune(name)
 	runes[0] = unicode.ToUpper(runes[0])

@@ -3,6 +3,7 @@ package spectest
 import (
 	"encoding/json"
 	"reflect"
+	"time"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -17,6 +18,7 @@ func Known() map[reflect.Type]Object {
 	}
 	return map[reflect.Type]Object{
 		reflect.TypeFor[wire.Time]():        {"type": "string", "format": "date-time", "description": "RFC 3339 in UTC, with milliseconds."},
+		reflect.TypeFor[time.Time]():        {"type": "string", "format": "date-time"},
 		reflect.TypeFor[event.Position]():   {"type": "string", "pattern": "^[0-9]+$", "description": "A position of the log: a decimal number."},
 		reflect.TypeFor[event.Stream]():     {"type": "string"},
 		reflect.TypeFor[event.ID]():         {"type": "string", "format": "uuid"},
