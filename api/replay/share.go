@@ -11,7 +11,13 @@ type lineCache [4096]atomic.Pointer[encoded]
 
 type encoded struct {
 	position event.Position
+	data     []byte // what the line was made of: an erasure puts something else in its place
 	line     []byte
+}
+
+func (known *encoded) is(e *event.Recorded) bool {
+	return known != nil && known.position == e.Position && len(known.data) == len(e.Data) &&
+		(len(e.Data) == 0 || &known.data[0] == &e.Data[0])
 }
 
 // appendEnvelope is event.AppendEnvelope; without a cache it is nothing else.
@@ -20,11 +26,11 @@ func (c *lineCache) appendEnvelope(b []byte, e *event.Recorded) []byte {
 		return event.AppendEnvelope(b, e)
 	}
 	slot := &c[int(e.Position)%len(c)]
-	if known := slot.Load(); known != nil && known.position == e.Position {
+	if known := slot.Load(); known.is(e) {
 		return append(b, known.line...)
 	}
 	start := len(b)
 	b = event.AppendEnvelope(b, e)
-	slot.Store(&encoded{e.Position, append([]byte(nil), b[start:]...)})
+	slot.Store(&encoded{e.Position, e.Data, append([]byte(nil), b[start:]...)})
 	return b
 }
