@@ -125,11 +125,11 @@ func (s *Store) FinishErasure(ctx context.Context, at event.Position) error {
 // Vacuum frees what the dead versions of blanked rows take, in the log and in other tables, and has the planner forget the
 // values that it knew of them.
 func (s *Store) Vacuum(ctx context.Context, tables ...string) error {
-	list := "log.events"
+	list := []string{"log.events"}
 	for _, name := range tables {
-		list += ", " + pgx.Identifier(strings.Split(name, ".")).Sanitize()
+		list = append(list, pgx.Identifier(strings.Split(name, ".")).Sanitize())
 	}
-	if _, err := s.pool.Exec(ctx, `VACUUM (ANALYZE) `+list); err != nil {
+	if _, err := s.pool.Exec(ctx, `VACUUM (ANALYZE) `+strings.Join(list, ", ")); err != nil {
 		return domain.Unavailable(fmt.Errorf("vacuum: %w", err))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func talk(t *testing.T, store *postgres.Store) (ann, bob event.Position) {
 	for i := range 30 {
 		by := []string{"ann", "bob", "mia"}[i%3]
 		say(t, store, by, event.MessageSent{Message: event.Message{
-			RoomID: "r", MessageID: event.DeriveID("m", fmt.Sprint(i)).String(), Content: fmt.Sprintf("says %s %d", by, i),
+			RoomID: "r", MessageID: event.DeriveID("m", strconv.Itoa(i)).String(), Content: fmt.Sprintf("says %s %d", by, i),
 			Sender: event.Sender{ID: by, Username: strings.ToUpper(by)}, Mentions: []string{"ann"},
 		}})
 	}
