@@ -19,11 +19,11 @@ const parallel = 16
 // Run works until ctx ends, and returns nil. What it has in Redis then lapses by itself, so that clients which go on to
 // another node have the time to. It may be called once.
 func (t *Tracker) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return t.renew(ctx) })
-	group.Go(func() error { return t.work(ctx) })
-	group.Go(func() error { return t.look(ctx) })
-	group.Go(func() error { return t.correct(ctx) })
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return t.renew(running) })
+	group.Go(func() error { return t.work(running) })
+	group.Go(func() error { return t.look(running) })
+	group.Go(func() error { return t.correct(running) })
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}

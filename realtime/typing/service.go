@@ -57,12 +57,12 @@ func New(deps Deps, cfg Config) *Service {
 
 // Run works until ctx ends, and returns nil. It may be called once.
 func (s *Service) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.expire(ctx) })
-	group.Go(func() error { return s.follow(ctx) })
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.expire(running) })
+	group.Go(func() error { return s.follow(running) })
 	if s.cfg.Redis != nil {
-		group.Go(func() error { return s.publish(ctx) })
-		group.Go(func() error { return s.subscribe(ctx) })
+		group.Go(func() error { return s.publish(running) })
+		group.Go(func() error { return s.subscribe(running) })
 	}
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		return err
