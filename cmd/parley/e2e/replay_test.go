@@ -97,8 +97,16 @@ func TestReplayCommand(t *testing.T) {
 	}
 	cli(t, a.env, "replay", "--exec", "exit 3").want(t, 1).oneLine(t, "exit status 3")
 	for _, wrong := range [][]string{
-		{"--from", "x"}, {"--types", "Nothing"}, {"--speed", "fast"}, {"--speed", "0"}, {"--resume"}, {"--output", "x", "--exec", "y"},
-		{"--format", "parquet", "--resume", "--output", "x"}, {"--format", "parquet", "--speed", "1"}, {"--follow", "--format", "parquet"}, {"more"},
+		{"--from", "x"},
+		{"--types", "Nothing"},
+		{"--speed", "fast"},
+		{"--speed", "0"},
+		{"--resume"},
+		{"--output", "x", "--exec", "y"},
+		{"--format", "parquet", "--resume", "--output", "x"},
+		{"--format", "parquet", "--speed", "1"},
+		{"--follow", "--format", "parquet"},
+		{"more"},
 	} {
 		cli(t, a.env, append([]string{"replay"}, wrong...)...).want(t, 2).oneLine(t)
 	}
