@@ -72,7 +72,7 @@ func TestDiagnostics(t *testing.T) {
 
 	t.Run("closed to users", func(t *testing.T) { testDiagnosticsAreClosed(t, one, two) })
 	t.Run("numbers", func(t *testing.T) { testNumbers(t, one) })
-	t.Run("connections", func(t *testing.T) { testConnections(t, one, two) })
+	t.Run("connections", func(t *testing.T) { testConnections(t, one) })
 	t.Run("nothing that was said", func(t *testing.T) { testNothingSaid(t, one, two) })
 	t.Run("traces", func(t *testing.T) { traces.await(t) })
 }
@@ -190,8 +190,8 @@ type socketPage struct {
 	}
 }
 
-func testConnections(t *testing.T, one, two *node) {
-	admin := one.as(t, "root", "admin")
+func testConnections(t *testing.T, n *node) {
+	admin := n.as(t, "root", "admin")
 	read := func(query string) (p socketPage) {
 		t.Helper()
 		if err := json.Unmarshal(admin.call("GET", "/debug/socket/connections"+query, nil).want(200).raw, &p); err != nil {
