@@ -41,7 +41,7 @@ func commandsSaid() map[string]said {
 		"add-member":       {"Invite a user", shape[commands.AddMember](), shape[commands.Member](), "", []string{"user-joined", "notification"}},
 		"remove-member":    {"Remove a member", shape[commands.RemoveMember](), shape[commands.Done](), "", []string{"user-left"}},
 		"set-role":         {"Give a member a role", shape[commands.SetRole](), shape[commands.Member](), "", []string{"member-updated"}},
-		"send-message":     {"Say something; with clientMessageId a repetition answers with the first message", shape[commands.SendMessage](), message, "", []string{"new-message", "notification"}},
+		"send-message":     {"Say something; with clientMessageId a repetition answers with the first message", shape[commands.SendMessage](), message, "", []string{"new-message", "notification", "unread-changed"}},
 		"edit-message":     {"Change one's own message", shape[commands.EditMessage](), message, "", []string{"message-edited", "notification"}},
 		"delete-message":   {"Leave a tombstone", shape[commands.DeleteMessage](), shape[commands.Deleted](), "", []string{"message-deleted", "unread-changed"}},
 		"add-reaction":     {"React", shape[commands.React](), shape[commands.Reacted](), "", []string{"reaction-added"}},
