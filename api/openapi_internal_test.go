@@ -58,9 +58,7 @@ var (
 // with adds parameters.
 func with(query map[string]string, more ...string) map[string]string {
 	all := map[string]string{}
-	for name, text := range query {
-		all[name] = text
-	}
+	maps.Copy(all, query)
 	for i := 0; i < len(more); i += 2 {
 		all[more[i]] = more[i+1]
 	}
@@ -73,9 +71,7 @@ func operations() map[string]operation {
 	for _, part := range []map[string]operation{
 		ofDiagnostics(), ofAuth(), ofUsers(), ofRooms(), ofMessages(), ofReceipts(), ofLog(), ofConsumers(),
 	} {
-		for route, o := range part {
-			all[route] = o
-		}
+		maps.Copy(all, part)
 	}
 	return all
 }

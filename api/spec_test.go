@@ -24,7 +24,7 @@ func TestPageOfTheDescriptionsStandsAlone(t *testing.T) {
 			t.Errorf("GET %s: %d with %d bytes", path, a.status, len(a.body))
 		}
 		policy := a.header.Get("Content-Security-Policy")
-		for _, part := range strings.Split(policy, ";") {
+		for part := range strings.SplitSeq(policy, ";") {
 			if _, sources, _ := strings.Cut(strings.TrimSpace(part), " "); sources != "'self'" && sources != "'none'" {
 				t.Errorf("GET %s allows %q", path, part)
 			}

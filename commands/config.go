@@ -206,7 +206,7 @@ func (c *Commands) Run(ctx context.Context) error {
 		head, err = a.Log.Head(ctx)
 	}
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it is stopped
+		return nil
 	}
 	// What was cached before may have missed an event below head; what is read from now on has not.
 	a.rooms.forgetAll()

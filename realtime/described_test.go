@@ -33,7 +33,8 @@ func (d *description) check(tb testing.TB, frame string, asked map[string]string
 		}
 		d.document = document
 	}
-	name, payload := "", json.RawMessage(nil)
+	var name string
+	var payload json.RawMessage
 	switch frame[1] {
 	case '2':
 		var parts []json.RawMessage

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -44,8 +45,7 @@ func (b *Bus) subscription(ctx context.Context) error {
 		return err
 	case <-b.renew:
 		end()
-		<-done
-		return errSilent
+		return errors.Join(errSilent, <-done)
 	}
 }
 

@@ -104,10 +104,12 @@ func (d *Document) Fits(data []byte, path ...string) error {
 	if err != nil {
 		return fmt.Errorf("not JSON: %w", err)
 	}
-	pointer := ""
-	for _, step := range path {
-		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(step)
+	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	steps := make([]string, len(path))
+	for i, step := range path {
+		steps[i] = escape.Replace(step)
 	}
+	pointer := "/" + strings.Join(steps, "/")
 	schema := d.compiled[pointer]
 	if schema == nil {
 		if schema, err = d.compiler.Compile(documentURL + "#" + pointer); err != nil {

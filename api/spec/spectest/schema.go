@@ -7,6 +7,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (s *Schemas) of(t reflect.Type, request bool) Object {
 	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		panic(fmt.Sprintf("%s encodes itself and is not known", t))
 	}
-	switch t.Kind() { //nolint:exhaustive // the others are not on the wire
+	switch t.Kind() {
 	case reflect.Bool:
 		return Object{"type": "boolean"}
 	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint64:
@@ -91,10 +92,7 @@ func (s *Schemas) of(t reflect.Type, request bool) Object {
 // orNull is a schema that takes null as well.
 func orNull(schema Object) Object {
 	if kind, ok := schema["type"].(string); ok {
-		nullable := Object{}
-		for k, v := range schema {
-			nullable[k] = v
-		}
+		nullable := maps.Clone(schema)
 		nullable["type"] = []any{kind, "null"}
 		return nullable
 	}
@@ -190,12 +188,8 @@ func isRequired(rules string) bool {
 
 // described is the schema with a description of its own.
 func described(schema Object, text string) Object {
-	own := Object{"description": text}
-	for k, v := range schema {
-		if k != "description" {
-			own[k] = v
-		}
-	}
+	own := maps.Clone(schema)
+	own["description"] = text
 	return own
 }
 
