@@ -189,7 +189,7 @@ func TestSchemaChangeUnderARunningStore(t *testing.T) {
 	if _, err := store.Append(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pool.Exec(t.Context(), `ALTER TABLE log.events ALTER COLUMN type TYPE varchar COLLATE "C"`); err != nil {
+	if _, err := pool.Exec(t.Context(), `DROP SCHEMA analytics CASCADE; ALTER TABLE log.events ALTER COLUMN type TYPE varchar COLLATE "C"`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Append(t.Context(), sent(t, "a")); err != nil {
