@@ -34,7 +34,7 @@ func TestCrowdUnderFaults(t *testing.T) {
 	packages(t)
 	u := unrest{
 		seed: uint64(time.Now().UnixNano()), clients: 16, rooms: 3, pace: 200 * time.Millisecond,
-		length: 8 * time.Second, every: 60 * time.Millisecond, blows: 1500 * time.Millisecond, recovery: settle,
+		length: 8 * time.Second, every: 60 * time.Millisecond, blows: 1500 * time.Millisecond, recovery: 3 * settle,
 	}
 	u.mustBeSurvived(t)
 }
@@ -120,11 +120,15 @@ func (u unrest) run(t *testing.T) report {
 	return x.judge()
 }
 
+// heartbeats are soon missed. The official client needs them when its WebSocket breaks after it has stopped polling and
+// before it has moved: it then waits for nothing but the next ping, 85 s long as the settings are by default.
+var heartbeats = settings{"SOCKET_PING_INTERVAL": "5000", "SOCKET_PING_TIMEOUT": "5000"}
+
 func (u unrest) begin(t *testing.T) *trouble {
 	t.Helper()
 	x := &trouble{unrest: u, t: t, database: testenv.DSN(t), broker: testenv.StartRedis(t), faults: map[string]int{}}
 	for _, name := range []string{"one", "two"} {
-		n := newNode(t, name, backends(x.database, x.broker.URL).with(settings{"LOG_LEVEL": "warn"}))
+		n := newNode(t, name, backends(x.database, x.broker.URL).with(heartbeats).with(settings{"LOG_LEVEL": "warn"}))
 		n.program = u.program
 		n.start()
 		n.awaitReady()
