@@ -36,7 +36,11 @@ func NewFeed(pool *pgxpool.Pool, log eventstore.Reader, recent Recent) *Feed {
 	return &Feed{pool: pool, log: log, recent: recent, moved: make(chan struct{})}
 }
 
-const retryAfter = 200 * time.Millisecond
+const (
+	retryAfter = 200 * time.Millisecond
+	// tailAfter is between two looks at what is in memory.
+	tailAfter = 5 * time.Millisecond
+)
 
 // Run wakes those who wait until ctx ends (nil), or until the log turns out to have another history.
 func (f *Feed) Run(ctx context.Context) error {
@@ -44,13 +48,20 @@ func (f *Feed) Run(ctx context.Context) error {
 		head, err := f.log.Head(ctx)
 		if err == nil {
 			f.wake()
-			return f.recent.Follow(ctx, head, func(context.Context, []event.Recorded) error {
-				f.wake()
-				return nil
-			})
+			// The last event may not be told yet: it is followed, too.
+			return f.recent.Follow(ctx, max(head-1, 0), f.told)
 		}
 		pause(ctx, retryAfter)
 	}
+	return nil
+}
+
+// told wakes who waits once what was told is in memory, too; a follower may get it from the log before.
+func (f *Feed) told(ctx context.Context, batch []event.Recorded) error {
+	for f.recent.Head() < batch[len(batch)-1].Position && ctx.Err() == nil {
+		pause(ctx, tailAfter)
+	}
+	f.wake()
 	return nil
 }
 
