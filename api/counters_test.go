@@ -274,7 +274,15 @@ func (d *device) send(id string) {
 	d.did(id, sent.Position, err, func(r *modelRoom) {
 		m := modelMessage{id: sent.ID, by: d.id}
 		for _, other := range asked {
-			if _, isMember := r.members[other]; isMember && other != d.id {
+			if other == d.id {
+				continue
+			}
+			_, isMember := r.members[other]
+			mentioned := slices.Contains(sent.Mentions, other)
+			if mentioned != isMember && d.alone { // who comes at that very moment may be left out
+				d.t.Errorf("message %s mentions %s: %v, and that it is a member: %v", sent.ID, other, mentioned, isMember)
+			}
+			if mentioned {
 				m.mentions = append(m.mentions, other)
 			}
 		}
