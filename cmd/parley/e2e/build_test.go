@@ -46,7 +46,7 @@ func compile(path string, flags ...string) error {
 
 // slots bound how many tests run nodes at the same time, whatever -parallel says: each runs several servers, and what
 // they measure includes time. Those that mostly wait have slots of their own: they leave the machine to others.
-var slots, idleSlots = make(chan struct{}, 2), make(chan struct{}, 2)
+var slots, idleSlots = make(chan struct{}, 3), make(chan struct{}, 3)
 
 // inParallel is t.Parallel for a test that starts nodes.
 func inParallel(t *testing.T) {
