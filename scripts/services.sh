@@ -115,7 +115,7 @@ postgres_conf() {
 listen_addresses = '127.0.0.1'
 port = $1
 unix_socket_directories = ''
-max_connections = 200
+max_connections = 600
 shared_buffers = 256MB
 max_wal_size = 2GB
 fsync = on
