@@ -46,10 +46,10 @@ func TestErasure(t *testing.T) {
 	equal(t, "messages", len(page), 7)
 	equal(t, "what was erased", text(page[0], "content"), "")
 	equal(t, "what stays", text(page[len(page)-1], "content"), "what alice says stays")
-	head := cli(t, tools, "verify", "--chain").want(t, 0)
+	_, head, _ := strings.Cut(cli(t, tools, "verify", "--chain").want(t, 0).stdout, "head ")
 	cli(t, tools, "verify").want(t, 0)
 	cli(t, tools, "rebuild", "all").want(t, 0)
-	equal(t, "the chain after a rebuild", cli(t, tools, "verify", "--chain").want(t, 0).stdout, head.stdout)
+	cli(t, tools, "verify", "--chain", "--expect", strings.TrimSpace(head)).want(t, 0) // who has gone may be in the log by now
 	s.nothingIsLeft(database, cache)
 	// Nothing brings a name back.
 	s.alice.call("DELETE", "/api/v1/rooms/"+s.room+"/members/"+first.id, nil).done()
