@@ -154,14 +154,12 @@ func pageOf(recent []event.Recorded, s *event.Selection, limit Limit) Page {
 	return page
 }
 
-// pause waits; false if ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause waits until ctx ends, but no longer than that.
+func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
