@@ -48,14 +48,16 @@ class Peer:
 
     def connect(self, transports, **auth):
         sessions = len(self.sessions)
-        self.client = socketio.Client(reconnection=False)
+        client = self.client = self.listening = socketio.Client(reconnection=False)
         self.client.on("session", self.take_session)
-        self.client.on("new-message", self.take)
+        # A client that was told to disconnect by polling still hands on what its last request brings.
+        self.client.on("new-message", lambda message: self.take(message) if self.listening is client else None)
         self.client.connect(URL, auth={"token": self.token, **auth}, transports=transports, wait_timeout=PATIENCE)
         self.wait("session", lambda: len(self.sessions) > sessions)
         return self
 
     def close(self):
+        self.listening = None
         self.client.disconnect()
 
     def take_session(self, data):
