@@ -37,7 +37,11 @@ func benchReplay(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(rows, more...), nil
+	killed, err := b.replayKilled(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(rows, more...), killed), nil
 }
 
 // replayHere is what needs no node in a process of its own.
