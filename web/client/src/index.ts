@@ -1,1 +1,3 @@
-export {};
+export * from './errors.ts';
+export type * from './types.ts';
+export type * from './wire.generated.ts';
