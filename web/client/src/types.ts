@@ -125,7 +125,7 @@ export interface Typist {
 export type PresenceState = ReadonlyMap<string, Presence>;
 
 /** Whose tokens are used, and where new ones come from. */
-export interface Tokens {
+export interface TokenSource {
   /** The access token; null if there is none. It may be one that has expired. */
   get(): string | null;
   /** Another one, after `used` was refused or is about to expire; null if one has to sign in again. */
@@ -138,7 +138,7 @@ export interface AccountState {
 }
 
 /** Where texts are kept over a reload. localStorage is one. */
-export interface Storage {
+export interface TextStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
   removeItem(key: string): void;
