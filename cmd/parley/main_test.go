@@ -85,6 +85,7 @@ func TestBadSettingsNameTheVariable(t *testing.T) {
 		{"BATCH_WINDOW", "0"},
 		{"BATCH_SIZE", "1001"},
 		{"MAX_MESSAGE_LENGTH", "0"},
+		{"ACCESS_TOKEN_TTL", "0s"},
 		{"SHUTDOWN_TIMEOUT", "20"},
 		{"SHUTDOWN_TIMEOUT", "0s"},
 		{"LOG_LEVEL", "loud"},

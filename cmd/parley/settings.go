@@ -36,11 +36,13 @@ type settings struct {
 	SocketPath string   `env:"SOCKET_PATH" envDefault:"/socket.io" help:"Socket.IO path"`
 	Origins    []string `env:"FRONTEND_URL" envDefault:"http://localhost:3000" help:"allowed browser origins, comma list"`
 
-	JWTSecret     string `env:"JWT_SECRET" help:"HS256 secret, at least 32 bytes (required unless JWKS_URL; local accounts need it)"`
-	JWKSURL       string `env:"JWKS_URL" help:"where an identity provider publishes its RS256, ES256 and EdDSA keys"`
-	JWTIssuer     string `env:"JWT_ISSUER" help:"the iss that tokens must carry, when set"`
-	JWTAudience   string `env:"JWT_AUDIENCE" help:"the aud that tokens must carry, when set"`
-	AutoProvision bool   `env:"AUTO_PROVISION" envDefault:"false" help:"a valid token of an unknown user registers that user"`
+	JWTSecret   string `env:"JWT_SECRET" help:"HS256 secret, at least 32 bytes (required unless JWKS_URL; local accounts need it)"`
+	JWKSURL     string `env:"JWKS_URL" help:"where an identity provider publishes its RS256, ES256 and EdDSA keys"`
+	JWTIssuer   string `env:"JWT_ISSUER" help:"the iss that tokens must carry, when set"`
+	JWTAudience string `env:"JWT_AUDIENCE" help:"the aud that tokens must carry, when set"`
+	// AccessTokenTTL is of local accounts: other tokens say themselves how long they are valid.
+	AccessTokenTTL time.Duration `env:"ACCESS_TOKEN_TTL" envDefault:"15m" help:"how long the access token of a local account is valid; the page renews it by itself"`
+	AutoProvision  bool          `env:"AUTO_PROVISION" envDefault:"false" help:"a valid token of an unknown user registers that user"`
 
 	PingInterval        int           `env:"SOCKET_PING_INTERVAL" envDefault:"25000" help:"ms between heartbeats"`
 	PingTimeout         int           `env:"SOCKET_PING_TIMEOUT" envDefault:"60000" help:"ms to wait for the answer to a heartbeat"`
@@ -79,6 +81,7 @@ type settings struct {
 	AllowUnsafePostgres bool `env:"ALLOW_UNSAFE_POSTGRES" envDefault:"false" help:"start although Postgres may lose commits (fsync or synchronous_commit off)"`
 
 	trustedProxies []netip.Prefix
+	demo           bool // with users whom anybody may be
 }
 
 // loadSettings reads the environment, and a .env file for what it does not set. Every
@@ -187,6 +190,9 @@ func (s *settings) checkRanges() error {
 			return fmt.Errorf("%s must be from %d to %d", r.name, r.lo, r.hi)
 		}
 	}
+	if s.AccessTokenTTL < time.Second || s.AccessTokenTTL > 24*time.Hour {
+		return errors.New("ACCESS_TOKEN_TTL must be from 1s to 24h")
+	}
 	if s.ShutdownTimeout < time.Second || s.ShutdownTimeout > time.Hour {
 		return errors.New("SHUTDOWN_TIMEOUT must be from 1s to 1h")
 	}
@@ -252,6 +258,9 @@ func (s *settings) checkMeasures() error {
 func (s *settings) listenAddr() string {
 	if s.ListenAddr != "" {
 		return s.ListenAddr
+	}
+	if s.demo { // everybody knows the passwords
+		return fmt.Sprintf("localhost:%d", s.Port)
 	}
 	return fmt.Sprintf(":%d", s.Port)
 }

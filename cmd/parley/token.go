@@ -84,5 +84,7 @@ func (s *settings) issuer() (*auth.Issuer, error) {
 	case len(s.JWTSecret) < minSecretBytes:
 		return nil, usagef("JWT_SECRET must have at least %d bytes", minSecretBytes)
 	}
-	return auth.NewIssuer([]byte(s.JWTSecret), auth.IssuerConfig{Issuer: s.JWTIssuer, Audience: s.JWTAudience})
+	return auth.NewIssuer([]byte(s.JWTSecret), auth.IssuerConfig{
+		Issuer: s.JWTIssuer, Audience: s.JWTAudience, Lifetime: s.AccessTokenTTL,
+	})
 }
