@@ -16,14 +16,14 @@ import (
 // room is not asked here.
 type Queries struct {
 	db projections.DB
-	// The statements of pages, by what a page is made of.
-	all, answers, pinned string
+	// The statements of pages that have holes, by what a page is made of.
+	answers, pinned string
 }
 
 // NewQueries reads from db.
 func NewQueries(db projections.DB) *Queries {
 	return &Queries{
-		db: db, all: pageSQL(inRoom), answers: pageSQL(inRoom + " AND reply_to = $3"),
+		db: db, answers: pageSQL(inRoom + " AND reply_to = $3"),
 		pinned: pageSQL(inRoom + " AND pinned AND deleted_at IS NULL"),
 	}
 }
@@ -65,7 +65,7 @@ func (p *Page) AppendJSON(b []byte) []byte {
 // that does not exist, has an empty page. INVALID_PAYLOAD for a request that
 // asks for two things.
 func (q *Queries) Page(ctx context.Context, roomID string, req PageRequest) (Page, error) {
-	return q.page(ctx, q.all, req, roomID)
+	return q.page(ctx, roomSQL, req, roomID)
 }
 
 // Replies is Page for the messages that answer one. That of a message that is not in the room is empty.
@@ -195,6 +195,21 @@ func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, eve
 
 // The parameters are hidden from the planner: see projections.Limited.
 const inRoom = "room_id = (SELECT $1::text)"
+
+// roomSQL reads all messages of a room between two numbers: they have no holes. Were Postgres told to find the first ones of
+// the room, it would fetch and sort the whole room where it believes that rooms are small.
+const roomSQL = `
+SELECT c.position, ` + Columns + `
+FROM views.checkpoints c
+CROSS JOIN LATERAL (
+  SELECT least((SELECT $2::bigint), coalesce((SELECT seq FROM views.messages WHERE ` + inRoom + ` ORDER BY seq DESC LIMIT 1), 0) + 1) AS seq
+) pivot
+LEFT JOIN LATERAL (
+  (SELECT * FROM views.messages WHERE ` + inRoom + ` AND seq < pivot.seq AND seq >= pivot.seq - {rows})
+  UNION ALL
+  (SELECT * FROM views.messages WHERE ` + inRoom + ` AND seq >= pivot.seq AND seq < pivot.seq + {rows})
+) m ON true
+WHERE c.name = 'messages'`
 
 func pageSQL(where string) string {
 	return `
