@@ -131,7 +131,7 @@ func (w *world) api(t *testing.T, pool *pgxpool.Pool, follower eventstore.Follow
 		History:   history.New(w.store, messages.NewQueries(pool), rooms.NewQueries(pool), history.Config{}),
 		Revisions: messages.NewRevisions(w.store), Receipts: receipts.NewQueries(pool),
 		Presence: presence.NewQueries(pool), Search: search.NewQueries(pool, search.Config{}),
-		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Consumers: w.consumers, Webhooks: w.webhooks, Eraser: erasure.New(w.store, erasure.Config{Forget: w.sessions.Forget}), Projections: views, Diagnostics: fakeDiagnostics(),
+		Views: views, Past: fakePast{1 << 40}, Log: w.store, Follower: follower, Consumers: w.consumers, Webhooks: w.webhooks, Eraser: erasure.New(w.store, erasure.Config{Forget: w.sessions.Forget}), Projections: views, Upkeep: fakeUpkeep{}, Diagnostics: fakeDiagnostics(),
 		Logger: slog.New(slog.DiscardHandler),
 	}, api.Config{Heartbeat: 50 * time.Millisecond})
 	must(t, err)
@@ -171,7 +171,7 @@ func (w *world) token(t testing.TB, id string, roles ...domain.Role) string {
 func (w *world) as(t testing.TB, p person, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a := ask(t, w, request{method: method, path: "/api/v1" + path, token: p.token, body: body, headers: headers})
-	described.check(t, method, "/api/v1"+path, a)
+	asDescribed(t, method, "/api/v1"+path, a)
 	return a
 }
 

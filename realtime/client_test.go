@@ -83,7 +83,7 @@ func (c *client) next() string {
 	select {
 	case f := <-c.frames:
 		if !c.madeUp {
-			described.check(c.t, f, c.asked)
+			asDescribed(c.t, f, c.asked)
 		}
 		return f
 	case <-time.After(patience):

@@ -10,28 +10,17 @@ import (
 	"parley/api/spec/spectest"
 )
 
-// described checks what the server says against what asyncapi.json says of it.
-var described description
+var described = sync.OnceValues(func() (*spectest.Document, error) { return spectest.Read(spec.AsyncAPI()) })
 
-type description struct {
-	mu       sync.Mutex
-	document *spectest.Document
-}
-
-// check fails when an event or an answer is not as it is described. Benchmarks have no time for it.
-func (d *description) check(tb testing.TB, frame string, asked map[string]string) {
+// asDescribed fails when an event or an answer is not as asyncapi.json says. Benchmarks have no time for it.
+func asDescribed(tb testing.TB, frame string, asked map[string]string) {
 	tb.Helper()
 	if _, ok := tb.(*testing.T); !ok || len(frame) < 3 || frame[0] != '4' {
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.document == nil {
-		document, err := spectest.Read(spec.AsyncAPI())
-		if err != nil {
-			tb.Fatal(err)
-		}
-		d.document = document
+	document, err := described()
+	if err != nil {
+		tb.Fatal(err)
 	}
 	var name string
 	var payload json.RawMessage
@@ -57,22 +46,22 @@ func (d *description) check(tb testing.TB, frame string, asked map[string]string
 			tb.Errorf("%s: %v", name, err)
 		}
 		for _, item := range items {
-			d.fits(tb, batch, item)
+			fits(tb, document, batch, item)
 		}
 		return
 	}
-	d.fits(tb, name, payload)
+	fits(tb, document, name, payload)
 }
 
-func (d *description) fits(tb testing.TB, name string, payload json.RawMessage) {
+func fits(tb testing.TB, document *spectest.Document, name string, payload json.RawMessage) {
 	tb.Helper()
-	if !d.document.Has("components", "messages", name) {
+	if !document.Has("components", "messages", name) {
 		if !strings.HasSuffix(name, "-ack") { // some tests ask what is no command
 			tb.Errorf("event %s is not described", name)
 		}
 		return
 	}
-	if err := d.document.Fits(payload, "components", "messages", name, "payload"); err != nil {
+	if err := document.Fits(payload, "components", "messages", name, "payload"); err != nil {
 		tb.Errorf("%s is not as described: %s\n%v", name, payload, err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"parley/projections/users"
 )
 
-// views are what can be rebuilt, in the order in which all of them are.
+// views are all that there are, in the order in which they are rebuilt.
 func views() []func(schema string) projections.Projector {
 	return []func(string) projections.Projector{
 		func(s string) projections.Projector { return users.NewProjector(s) },
@@ -31,6 +31,15 @@ func views() []func(schema string) projections.Projector {
 		func(s string) projections.Projector { return presence.NewProjector(s) },
 		func(s string) projections.Projector { return search.NewProjector(s) },
 	}
+}
+
+// liveViews are those that nodes keep and clients read.
+func liveViews() []projections.Projector {
+	var list []projections.Projector
+	for _, build := range views() {
+		list = append(list, build(""))
+	}
+	return list
 }
 
 // viewNames lists them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -44,8 +45,12 @@ func Same(tb testing.TB, file string, document Object, update bool) {
 
 // Document checks values against the schemas in a description. Unlike for a client, which has to
 // take what is new, a field that is not described is wrong.
+//
+// It is safe for concurrent use.
 type Document struct {
-	root     Object
+	root Object
+
+	mu       sync.Mutex
 	compiler *jsonschema.Compiler
 	compiled map[string]*jsonschema.Schema
 }
@@ -98,8 +103,10 @@ func (d *Document) Has(path ...string) bool {
 	return true
 }
 
-// Fits checks a JSON value against the schema at a path. It is not safe for concurrent use.
+// Fits checks a JSON value against the schema at a path.
 func (d *Document) Fits(data []byte, path ...string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("not JSON: %w", err)
