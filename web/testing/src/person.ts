@@ -64,6 +64,18 @@ export class Person {
     return this.call('POST', `/rooms/${room}/messages`, { content });
   }
 
+  /** How many messages are unread, for each room that has such. */
+  async unread(): Promise<Map<string, number>> {
+    const { items } = await this.call<{ items: { roomId: string; unreadCount: number }[] }>('GET', '/unread');
+    return new Map(items.map((item) => [item.roomId, item.unreadCount]));
+  }
+
+  async newest(room: string): Promise<Message> {
+    const { items } = await this.call<{ items: Message[] }>('GET', `/rooms/${room}/messages?limit=1`);
+    if (!items[0]) throw new Error(`room ${room} is empty`);
+    return items[0];
+  }
+
   /** The whole room, oldest message first. */
   async history(room: string): Promise<Message[]> {
     const all: Message[] = [];

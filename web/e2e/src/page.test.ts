@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+
+import { useStage } from './stage.ts';
+
+const stage = useStage();
+
+/** What the first load may cost on the wire, headers left out. */
+const budget = 180 * 1024;
+
+test('the first load is small, compressed, and comes from the node alone', async () => {
+  const person = await stage.person('ada');
+  const room = await person.createRoom('Small');
+  const visitor = await stage.visit({ path: 'about:blank' });
+  const client = await visitor.context.newCDPSession(visitor.page);
+  await client.send('Network.enable');
+  const loaded = new Map<string, { url: string; encoding: string; bytes: number }>();
+  client.on('Network.responseReceived', ({ requestId, response }) => {
+    loaded.set(requestId, { url: response.url, encoding: response.headers['Content-Encoding'] ?? '', bytes: 0 });
+  });
+  client.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    const entry = loaded.get(requestId);
+    if (entry) entry.bytes = encodedDataLength;
+  });
+  await visitor.page.goto(`/rooms/${room}`);
+  await visitor.signIn(person);
+  await visitor.composer.waitFor();
+  await visitor.say('and here is **all** of it');
+
+  const all = [...loaded.values()];
+  expect(all.filter((entry) => !entry.url.startsWith(stage.node.url))).toEqual([]);
+  const page = all.filter((entry) => !/\/(api|socket\.io)\//.test(entry.url));
+  const total = page.reduce((sum, entry) => sum + entry.bytes, 0);
+  console.log(`first load: ${(total / 1024).toFixed(1)} KiB in ${page.length} files`);
+  expect(total).toBeGreaterThan(20 * 1024);
+  expect(total).toBeLessThan(budget);
+  for (const entry of page.filter(({ url }) => /\.(js|css)$/.test(url))) expect(`${entry.url} ${entry.encoding}`).toMatch(/ (br|gzip)$/);
+});
+
+test('a page that was there before loads nothing again but its first file', async () => {
+  const visitor = await stage.visit();
+  await visitor.page.getByRole('form', { name: 'Sign in' }).waitFor();
+  const again: string[] = [];
+  visitor.page.on('response', async (response) => {
+    const path = new URL(response.url()).pathname;
+    const { transferSize } = (await response.finished(), await visitor.page.evaluate((url) => {
+      const entry = performance.getEntriesByName(url)[0] as PerformanceResourceTiming | undefined;
+      return { transferSize: entry?.transferSize ?? 0 };
+    }, response.url()));
+    if (path.startsWith('/assets/') && transferSize > 0) again.push(path);
+  });
+  await visitor.page.goto('/');
+  await visitor.page.getByRole('form', { name: 'Sign in' }).waitFor();
+  expect(again).toEqual([]);
+});
