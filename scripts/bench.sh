@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$ROOT"
 
 ensure_go
+ensure_node
 [ -x bench/run.sh ] || die "there is no bench/run.sh"
 trap '"$ROOT/scripts/services.sh" release $$ || true' EXIT
 trap 'exit 130' INT TERM HUP

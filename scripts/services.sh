@@ -125,7 +125,7 @@ timezone = 'UTC'
 CONF
 }
 
-# create_role: the program runs as an ordinary user that may create (test) databases, no more.
+# create_role: the program runs as an ordinary user that may create (test) databases, and let its commits take longer (bench).
 create_role() {
   {
     echo "\\set pw '$(password parley)'"
@@ -134,6 +134,7 @@ select format('create role parley login createdb password %L', :'pw')
 where not exists (select from pg_roles where rolname = 'parley') \gexec
 select 'create database parley owner parley'
 where not exists (select from pg_database where datname = 'parley') \gexec
+grant set on parameter commit_delay to parley;
 SQL
   } | pg_query -At >/dev/null
 }
