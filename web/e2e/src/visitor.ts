@@ -161,8 +161,8 @@ export class Visitor {
 
   /** The texts of what waits to be sent, or could not be. */
   async unsent(): Promise<string[]> {
-    const articles = this.feed.getByRole('article').filter({ hasText: /Sending…|Waiting to send|Not sent/ });
-    return (await articles.locator('.text').allInnerTexts()).map((text) => text.trim());
+    const texts = await this.feed.locator('article:not([data-seq]) .text').allInnerTexts();
+    return texts.map((text) => text.trim());
   }
 
   /** Cuts the network: the browser knows that it is offline, and connections that are open break. */

@@ -35,13 +35,13 @@ export class Deployment {
     return node;
   }
 
-  /** A local account that no other test has: its username begins with the name. */
-  async register(node: Node, name: string): Promise<Person> {
+  /** A local account that no other test has: its username begins with the name, which others see unless told otherwise. */
+  async register(node: Node, name: string, displayName?: string): Promise<Person> {
     const username = `${name}-${randomUUID().slice(0, 8)}`;
     const response = await fetch(`${node.url}/api/v1/auth/register`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ username, password }),
+      body: JSON.stringify({ username, password, displayName }),
     });
     if (!response.ok) throw new Error(`register ${username}: ${response.status} ${await response.text()}`);
     return new Person(node, password, (await response.json()) as Login);
