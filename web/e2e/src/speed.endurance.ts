@@ -53,9 +53,11 @@ test(`${perSecond} messages/s for ${seconds} s: the page answers, and its memory
   const talker = await Talker.connect(stage.node, ada);
   const stop = talker.talk(room, perSecond);
   const heaps: number[] = [];
+  let pressed = 0;
   const end = Date.now() + seconds * 1000;
   for (let next = 0; Date.now() < end; ) {
     await visitor.composer.press('a');
+    pressed++;
     await pause(500);
     if (Date.now() < next) continue;
     next = Date.now() + (seconds * 1000) / 20;
@@ -63,8 +65,9 @@ test(`${perSecond} messages/s for ${seconds} s: the page answers, and its memory
   }
   const said = await stop();
   talker.close();
-  const { answers, longTasks } = await watch.busy();
-  console.log(`${said} messages; keys answered in p50 ${percentile(answers, 0.5)} ms, p95 ${percentile(answers, 0.95)} ms, at most ${Math.max(...answers)} ms; `
+  const { keys, longTasks } = await watch.busy();
+  const answers = [...keys, ...Array<number>(Math.max(0, pressed - keys.length)).fill(0)];
+  console.log(`${said} messages; keys waited ${percentile(answers, 0.95)} ms (p95), at most ${Math.max(...answers)} ms; `
     + `${longTasks.length} long tasks, ${await watch.elements()} elements, MiB ${heaps.map((heap) => heap.toFixed(1)).join(' ')}`);
 
   const newest = (await ada.newest(room)).content;
