@@ -7,9 +7,10 @@ export type ServerCode = Problem['code'];
  * Codes of the client itself:
  * - `OFFLINE`: it did not go out;
  * - `TIMEOUT`: it went out, and nobody knows whether it was done;
- * - `CLOSED`: the client was closed.
+ * - `CLOSED`: the client was closed;
+ * - `QUEUE_FULL`: too many messages wait to be sent.
  */
-export type LocalCode = 'OFFLINE' | 'TIMEOUT' | 'CLOSED';
+export type LocalCode = 'OFFLINE' | 'TIMEOUT' | 'CLOSED' | 'QUEUE_FULL';
 
 export interface ErrorDetails {
   status?: number;

@@ -141,6 +141,12 @@ export type Delivery = {
   sockets: number;
 };
 
+export type DemoUser = {
+  password: string;
+  roles: ('admin' | 'analyst')[];
+  username: string;
+};
+
 export type DeniedOne = {
   /** What a client may branch on. */
   code: 'UNAUTHENTICATED' | 'TOKEN_EXPIRED' | 'INVALID_USER' | 'FORBIDDEN' | 'NOT_A_MEMBER' | 'ROOM_NOT_FOUND' | 'ROOM_ARCHIVED' | 'ROOM_EXISTS' | 'MESSAGE_NOT_FOUND' | 'MESSAGE_DELETED' | 'INVALID_PAYLOAD' | 'UNKNOWN_EVENT' | 'CONTENT_TOO_LONG' | 'RATE_LIMITED' | 'TOO_MANY_ROOMS' | 'TOO_MANY_CONNECTIONS' | 'CONFLICT' | 'LAST_OWNER' | 'STALE' | 'UNAVAILABLE' | 'INTERNAL';
@@ -247,6 +253,10 @@ export type JoinedRooms = {
   joined: JoinedOne[];
 };
 
+export type LastUpkeep = {
+  job: UpkeepJob | null;
+};
+
 export type Latency = {
   avg: number;
   count: number;
@@ -259,6 +269,16 @@ export type Left = {
   /** A position of the log: a decimal number. */
   position: string;
   roomId: string;
+};
+
+export type Load = {
+  /** At are the times of the looks, in milliseconds since 1970. */
+  at: number[];
+  /** EveryMS is the time between two looks, in milliseconds. */
+  everyMs: number;
+  node: string;
+  /** Series has a number for each time, null where there was nothing to tell. */
+  series: Record<string, (number | null)[]>;
 };
 
 export type Mark = {
@@ -367,6 +387,12 @@ export type MessageList = {
 export type MessageRef = {
   messageId: string;
   roomId: string;
+};
+
+export type Methods = {
+  /** Accounts says that there are local ones, to register and log in with. Else tokens are of an identity provider. */
+  accounts: boolean;
+  demoUsers?: DemoUser[];
 };
 
 export type NodeConnections = {
@@ -915,6 +941,32 @@ export type UpdateRoom = {
   topic?: string;
 };
 
+export type UpkeepJob = {
+  /** By is the user who asked for it, Node the one that does it. */
+  by: string;
+  /** Compared is how many rooms and users a proof has looked at. */
+  compared?: number;
+  /** Differences is how many there are; a rebuild looks at ten for each table at most. Examples names the first ones of a proof. */
+  differences: number;
+  /** Done of Total events are read. Total is 0 where nobody knows, as with a sample. */
+  done: number;
+  endedAt?: string;
+  error?: string;
+  examples?: ViewDifference[];
+  /** Finding is there at the end. */
+  finding?: string;
+  id: string;
+  kind: string;
+  node: string;
+  /** Sample is how many rooms and users a proof looks at, 0 for all. */
+  sample?: number;
+  startedAt: string;
+  state: string;
+  total: number;
+  /** View is that of a rebuild. */
+  view?: string;
+};
+
 export type User = {
   active: boolean;
   avatarUrl: string;
@@ -931,6 +983,11 @@ export type UserList = {
   nextCursor?: string;
   /** Position is that of the view: the page shows every event up to it. */
   position: string;
+};
+
+export type ViewDifference = {
+  view: string;
+  what: string;
 };
 
 export type ViewStatus = {
@@ -1130,6 +1187,10 @@ export interface Endpoints {
       refreshToken?: string;
     };
     answer: Record<string, never>;
+  };
+  /** How one gets in. */
+  'GET /api/v1/auth/methods': {
+    answer: Methods;
   };
   /** Exchange a refresh token; the old one is void, and using it again ends the login. */
   'POST /api/v1/auth/refresh': {
@@ -1636,9 +1697,23 @@ export interface Endpoints {
     };
     answer: Webhook;
   };
+  /** What this node did in the last ten minutes, as lines to draw. */
+  'GET /debug/load': {
+    query: {
+      since?: string;
+    };
+    answer: Load;
+  };
   /** How far each view is. */
   'GET /debug/projections': {
     answer: StatusItems;
+  };
+  /** Make a view anew from the log, one job at a time. */
+  'POST /debug/projections/{name}/rebuild': {
+    path: {
+      name: string;
+    };
+    answer: UpkeepJob;
   };
   /** What waits on this node. */
   'GET /debug/queues': {
@@ -1658,6 +1733,25 @@ export interface Endpoints {
   /** How the sockets of this node are doing. */
   'GET /debug/socket/metrics': {
     answer: SocketMetrics;
+  };
+  /** The rebuild or proof of views that is under way in any node, or the last one. */
+  'GET /debug/upkeep': {
+    answer: LastUpkeep;
+  };
+  /** End it. */
+  'DELETE /debug/upkeep/{id}': {
+    path: {
+      id: string;
+    };
+    answer: Record<string, never>;
+  };
+  /** Prove the views from the log, one job at a time. */
+  'POST /debug/verify': {
+    body: {
+      /** Sample is how many rooms and users, picked at random; 0 is all. */
+      sample?: number;
+    };
+    answer: UpkeepJob;
   };
   /** Whether the process answers. */
   'GET /healthz': {
