@@ -76,7 +76,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serveCommand(), migrateCommand(), verifyCommand(), rebuildCommand(), replayCommand(), tokenCommand(), userCommand(), versionCommand())
+	root.AddCommand(serveCommand(), migrateCommand(), verifyCommand(), rebuildCommand(), replayCommand(), tokenCommand(), userCommand(), benchCommand(), versionCommand())
 	return root
 }
 

@@ -45,7 +45,11 @@ func (p *progress) at(done int64) {
 		return
 	}
 	p.told = now
-	line := p.line(done, now.Sub(p.start))
+	p.show(p.line(done, now.Sub(p.start)))
+}
+
+// show tells a line now.
+func (p *progress) show(line string) {
 	if !p.terminal {
 		fmt.Fprintln(p.out, line)
 		return

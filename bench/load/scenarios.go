@@ -1,0 +1,55 @@
+package load
+
+import "context"
+
+// Run does what the options say. It returns an *OptionError for bad options. A run that was interrupted has both
+// a result, of what it had found till then, and an error.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFleet(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	f.byDelivery = o.Scenario == Fanout
+	return f.conversation(ctx, f.talk)
+}
+
+// talk has a loop's streams send from a time on: at the rate that was asked for, or as fast as answers come.
+func (f *fleet) talk(l *loop, from, to int64) {
+	if f.options.Rate == 0 {
+		l.sending = true
+		l.revive(f.streams)
+		return
+	}
+	f.pace(l, from, to, f.options.Rate, func(s *stream, at int64) { s.send(at) })
+}
+
+// pace has the loops' streams say something in turn, so often in a second altogether.
+func (f *fleet) pace(l *loop, from, to int64, rate float64, say func(s *stream, at int64)) {
+	var own []*stream
+	for _, s := range f.streams {
+		if s.sender.loop == l {
+			own = append(own, s)
+		}
+	}
+	if len(own) == 0 {
+		return
+	}
+	interval := 1e9 / rate * float64(len(f.streams)) / float64(len(own))
+	from += int64(interval) * int64(l.index) / int64(len(f.loops)) // loops take turns
+	l.pacer = &pacer{interval: interval, from: from, to: to, fire: func(count, at int64) bool {
+		s := own[count%int64(len(own))]
+		if s.sender.socket == nil { // it was disconnected, which is counted
+			return true
+		}
+		if !s.ready() {
+			return false
+		}
+		say(s, at)
+		return true
+	}}
+}
