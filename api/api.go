@@ -36,6 +36,8 @@ type Deps struct {
 	// Accounts are local accounts; nil where users come from an identity provider alone. Then there are
 	// no routes to register, log in and refresh.
 	Accounts *auth.Accounts
+	// DemoUsers are told to everybody, with their passwords. Zero means none, as it should be where anybody can reach this.
+	DemoUsers []DemoUser
 
 	Users    UserQueries
 	Rooms    RoomQueries
@@ -67,6 +69,8 @@ type Deps struct {
 
 	// Projections says how the views are.
 	Projections ProjectionStatus
+	// Upkeep rebuilds and proves them; nil for none.
+	Upkeep Upkeep
 	// Diagnostics is what else administrators may see.
 	Diagnostics Diagnostics
 

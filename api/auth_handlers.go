@@ -65,6 +65,24 @@ type (
 	}
 )
 
+// DemoUser is a user whom anybody may be, on a node that shows what it can do.
+type DemoUser struct {
+	Username string        `json:"username"`
+	Password string        `json:"password"`
+	Roles    []domain.Role `json:"roles"`
+}
+
+// methods says how one gets in here.
+type methods struct {
+	// Accounts says that there are local ones, to register and log in with. Else tokens are of an identity provider.
+	Accounts  bool       `json:"accounts"`
+	DemoUsers []DemoUser `json:"demoUsers,omitempty"`
+}
+
+func (a *API) methods(c *call) error {
+	return c.ok(methods{Accounts: a.Accounts != nil, DemoUsers: a.DemoUsers})
+}
+
 // address is the client's, for limits.
 func (c *call) address() netip.Addr {
 	addr, _ := netip.ParseAddr(c.RealIP()) // the zero Addr is an address like any other there

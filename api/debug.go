@@ -22,6 +22,8 @@ type Diagnostics struct {
 	SocketMetrics func() SocketMetrics
 	// Queues is what waits on this node.
 	Queues func() Queues
+	// Load is what this node has done since a time.
+	Load func(after time.Time) Load
 	// Metrics answers /metrics, and says itself who may read them.
 	Metrics http.Handler
 	// Observe is told of each request. It must be quick.
@@ -57,6 +59,12 @@ type SocketMetrics struct {
 	Latency map[string]metrics.Latency `json:"latency"`
 	// Errors counts the answers that were no success, by code, since the node started.
 	Errors map[domain.Code]uint64 `json:"errors"`
+}
+
+// Load is what a node did in the last minutes.
+type Load struct {
+	Node string `json:"node"`
+	metrics.Lines
 }
 
 // Queues is what waits on a node. The counts are since it started.
@@ -111,15 +119,16 @@ type PushQueue struct {
 }
 
 func (a *API) debugRoutes() []Route {
-	return []Route{
+	return append([]Route{
 		{Method: http.MethodGet, Path: "/metrics", Access: Open, handle: a.metrics},
 		{Method: http.MethodGet, Path: "/debug/projections", Access: Admin, handle: a.debugProjections},
 		{Method: http.MethodGet, Path: "/debug/socket/connections", Access: Admin, handle: a.debugConnections},
 		{Method: http.MethodGet, Path: "/debug/socket/metrics", Access: Admin, handle: a.debugSockets},
 		{Method: http.MethodGet, Path: "/debug/queues", Access: Admin, handle: a.debugQueues},
+		{Method: http.MethodGet, Path: "/debug/load", Access: Admin, handle: a.debugLoad},
 		{Method: http.MethodGet, Path: "/debug/pprof/", Access: Admin, handle: a.debugProfiles},
 		{Method: http.MethodGet, Path: "/debug/pprof/:profile", Access: Admin, handle: a.debugProfile},
-	}
+	}, a.upkeepRoutes()...)
 }
 
 // unknownRoute stands for whatever the table does not have.
@@ -187,4 +196,17 @@ func (a *API) debugQueues(c *call) error {
 		return echo.ErrNotFound
 	}
 	return c.ok(a.Diagnostics.Queues())
+}
+
+// debugLoad is what happened on this node after a time, in milliseconds since 1970: that of the last look that the caller knows.
+func (a *API) debugLoad(c *call) error {
+	q := c.query()
+	since, _ := q.seq("since", 0)
+	if err := q.err(); err != nil {
+		return err
+	}
+	if a.Diagnostics.Load == nil {
+		return echo.ErrNotFound
+	}
+	return c.ok(a.Diagnostics.Load(time.UnixMilli(since)))
 }

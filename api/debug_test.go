@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,7 +30,10 @@ func fakeDiagnostics() api.Diagnostics {
 		Sockets:       fakeList{},
 		SocketMetrics: func() api.SocketMetrics { return api.SocketMetrics{Node: "n1"} },
 		Queues:        func() api.Queues { return api.Queues{} },
-		Metrics:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) }),
+		Load: func(after time.Time) api.Load {
+			return api.Load{Node: "n1", Lines: metrics.Lines{At: []int64{after.UnixMilli() + 1}}}
+		},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) }),
 	}
 }
 

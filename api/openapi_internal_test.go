@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"parley/projections/messages"
 	"parley/projections/receipts"
 	"parley/projections/rooms"
+	"parley/projections/upkeep"
 )
 
 var updateSpec = flag.Bool("update", false, "write openapi.json anew")
@@ -78,24 +80,30 @@ func operations() map[string]operation {
 
 func ofDiagnostics() map[string]operation {
 	return map[string]operation{
-		"GET /healthz":                  {summary: "Whether the process answers", answer: body[health]()},
-		"GET /readyz":                   {summary: "Whether this node should get requests; 503 with the same body when not", answer: body[health]()},
-		"GET /debug/projections":        {summary: "How far each view is", answer: body[items[projections.Status]]()},
-		"GET /metrics":                  {summary: "What Prometheus reads", formats: map[string]string{"text/plain": "metrics"}},
-		"GET /debug/socket/connections": {summary: "The sockets of all nodes", query: map[string]string{"userId": "of this user", "node": "of this node", "transport": "websocket or polling", "cursor": "nextCursor of the page before", "limit": "at most 200"}, answer: body[wire.Connections]()},
-		"GET /debug/socket/metrics":     {summary: "How the sockets of this node are doing", answer: body[SocketMetrics]()},
-		"GET /debug/queues":             {summary: "What waits on this node", answer: body[Queues]()},
-		"GET /debug/pprof/":             {summary: "Profiles of the process", formats: map[string]string{"text/html": "a list"}},
-		"GET /debug/pprof/:profile":     {summary: "A profile", formats: map[string]string{"*/*": "as Go's net/http/pprof has it"}},
-		"GET /openapi.json":             {summary: "This description", formats: map[string]string{"application/json": "OpenAPI 3.1"}},
-		"GET /asyncapi.json":            {summary: "The description of the sockets", formats: map[string]string{"application/json": "AsyncAPI 3.0"}},
-		"GET /docs":                     {summary: "Both descriptions as a page", formats: map[string]string{"text/html": "the page"}},
-		"GET /docs/:file":               {summary: "What the page is made of", formats: map[string]string{"*/*": "a style or a script"}},
+		"GET /healthz":                          {summary: "Whether the process answers", answer: body[health]()},
+		"GET /readyz":                           {summary: "Whether this node should get requests; 503 with the same body when not", answer: body[health]()},
+		"GET /debug/projections":                {summary: "How far each view is", answer: body[items[projections.Status]]()},
+		"GET /metrics":                          {summary: "What Prometheus reads", formats: map[string]string{"text/plain": "metrics"}},
+		"GET /debug/socket/connections":         {summary: "The sockets of all nodes", query: map[string]string{"userId": "of this user", "node": "of this node", "transport": "websocket or polling", "cursor": "nextCursor of the page before", "limit": "at most 200"}, answer: body[wire.Connections]()},
+		"GET /debug/socket/metrics":             {summary: "How the sockets of this node are doing", answer: body[SocketMetrics]()},
+		"GET /debug/queues":                     {summary: "What waits on this node", answer: body[Queues]()},
+		"GET /debug/load":                       {summary: "What this node did in the last ten minutes, as lines to draw", query: map[string]string{"since": "after this time, in milliseconds since 1970"}, answer: body[Load]()},
+		"GET /debug/upkeep":                     {summary: "The rebuild or proof of views that is under way in any node, or the last one", answer: body[lastUpkeep]()},
+		"DELETE /debug/upkeep/:id":              {summary: "End it", answer: body[struct{}]()},
+		"POST /debug/verify":                    {summary: "Prove the views from the log, one job at a time", body: body[proof](), optional: true, answer: body[upkeep.Job](), status: http.StatusAccepted},
+		"POST /debug/projections/:name/rebuild": {summary: "Make a view anew from the log, one job at a time", answer: body[upkeep.Job](), status: http.StatusAccepted},
+		"GET /debug/pprof/":                     {summary: "Profiles of the process", formats: map[string]string{"text/html": "a list"}},
+		"GET /debug/pprof/:profile":             {summary: "A profile", formats: map[string]string{"*/*": "as Go's net/http/pprof has it"}},
+		"GET /openapi.json":                     {summary: "This description", formats: map[string]string{"application/json": "OpenAPI 3.1"}},
+		"GET /asyncapi.json":                    {summary: "The description of the sockets", formats: map[string]string{"application/json": "AsyncAPI 3.0"}},
+		"GET /docs":                             {summary: "Both descriptions as a page", formats: map[string]string{"text/html": "the page"}},
+		"GET /docs/:file":                       {summary: "What the page is made of", formats: map[string]string{"*/*": "a style or a script"}},
 	}
 }
 
 func ofAuth() map[string]operation {
 	return map[string]operation{
+		"GET /auth/methods":   {summary: "How one gets in", answer: body[methods]()},
 		"POST /auth/register": {summary: "Make a local account", body: body[registration](), answer: body[tokens](), status: http.StatusCreated},
 		"POST /auth/login":    {summary: "Log in by username or email", body: body[login](), answer: body[tokens]()},
 		"POST /auth/refresh":  {summary: "Exchange a refresh token; the old one is void, and using it again ends the login", body: body[refresh](), answer: body[tokens]()},
@@ -217,7 +225,7 @@ func ofConsumers() map[string]operation {
 // every is an API that has every route.
 func every() *API {
 	return &API{Deps: Deps{
-		Accounts: &auth.Accounts{}, Log: struct{ LogQueries }{}, Consumers: struct{ Consumers }{}, Webhooks: struct{ Webhooks }{},
+		Accounts: &auth.Accounts{}, Log: struct{ LogQueries }{}, Consumers: struct{ Consumers }{}, Webhooks: struct{ Webhooks }{}, Upkeep: struct{ Upkeep }{},
 	}}
 }
 
@@ -241,6 +249,8 @@ func describe(t *testing.T) object {
 	schemas := spectest.New(spectest.Known())
 	schemas.Name(reflect.TypeFor[commands.Member](), "MemberChanged")
 	schemas.Name(reflect.TypeFor[projections.Status](), "ViewStatus")
+	schemas.Name(reflect.TypeFor[upkeep.Job](), "UpkeepJob")
+	schemas.Name(reflect.TypeFor[upkeep.Difference](), "ViewDifference")
 	described := operations()
 	paths := object{}
 	for _, r := range every().Routes() {
@@ -361,8 +371,8 @@ func (o operation) parameters(r Route) []any {
 
 func (o operation) responses(schemas *spectest.Schemas) object {
 	status := "200"
-	if o.status == http.StatusCreated {
-		status = "201"
+	if o.status != 0 {
+		status = strconv.Itoa(o.status)
 	}
 	content := object{}
 	if o.answer != nil {

@@ -69,7 +69,10 @@ func (a *API) diagnostics() []Route {
 }
 
 func (a *API) authRoutes() []Route {
-	list := []Route{{Method: http.MethodPost, Path: "/auth/logout", Access: Open, handle: a.logout}}
+	list := []Route{
+		{Method: http.MethodGet, Path: "/auth/methods", Access: Open, handle: a.methods},
+		{Method: http.MethodPost, Path: "/auth/logout", Access: Open, handle: a.logout},
+	}
 	if a.Accounts == nil {
 		return list
 	}

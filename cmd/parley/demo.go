@@ -5,29 +5,40 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
+	"parley/api"
 	"parley/api/auth"
 	"parley/commands"
 	"parley/domain"
 	"parley/domain/event"
 )
 
-// The demo: three people and a room. The password is no secret, so --demo is for one's
-// own machine.
+// The demo: three people, who looks after the node, and a room. The password is no secret: it is on the page. So --demo is
+// for one's own machine.
 const (
 	demoPassword = "parley-demo" //nolint:gosec // it is printed for everybody to use
 	demoRoom     = "general"
 )
 
-func demoUsers() []string { return []string{"alice", "bob", "carol"} }
+// demoUsers are none without --demo.
+func (s *settings) demoUsers() []api.DemoUser {
+	if !s.demo {
+		return nil
+	}
+	user := func(name string, roles ...domain.Role) api.DemoUser {
+		return api.DemoUser{Username: name, Password: demoPassword, Roles: append([]domain.Role{}, roles...)}
+	}
+	return []api.DemoUser{user("alice"), user("bob"), user("carol"), user("olivia", domain.RoleAdmin)}
+}
 
 // demo makes what is missing and prints how to connect. Doing it again changes nothing.
 func (n *node) demo(ctx context.Context, out io.Writer) error {
 	var people []domain.Principal
-	for _, name := range demoUsers() {
-		p, err := n.demoUser(ctx, name)
+	for _, u := range n.settings.demoUsers() {
+		p, err := n.demoUser(ctx, u)
 		if err != nil {
-			return fmt.Errorf("demo user %s: %w", name, err)
+			return fmt.Errorf("demo user %s: %w", u.Username, err)
 		}
 		people = append(people, p)
 	}
@@ -37,12 +48,12 @@ func (n *node) demo(ctx context.Context, out io.Writer) error {
 	return n.printHint(out)
 }
 
-func (n *node) demoUser(ctx context.Context, name string) (domain.Principal, error) {
-	account, err := n.accounts.CreateAccount(ctx, auth.Registration{Username: name, Password: demoPassword})
+func (n *node) demoUser(ctx context.Context, u api.DemoUser) (domain.Principal, error) {
+	account, err := n.accounts.CreateAccount(ctx, auth.Registration{Username: u.Username, Password: u.Password, Roles: u.Roles})
 	if domain.CodeOf(err) == domain.CodeConflict {
-		account, err = n.accounts.FindAccount(ctx, name)
+		account, err = n.accounts.FindAccount(ctx, u.Username)
 	}
-	return domain.Principal{UserID: account.UserID, Username: name}, err
+	return domain.Principal{UserID: account.UserID, Username: u.Username}, err
 }
 
 func (n *node) demoRoom(ctx context.Context, people []domain.Principal) error {
@@ -77,9 +88,14 @@ func (n *node) printHint(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var names []string
+	for _, u := range n.settings.demoUsers() {
+		names = append(names, u.Username)
+	}
 	_, err = fmt.Fprintf(out, `
-Parley is running at http://localhost:%[1]s   (Ctrl-C stops it)
-Demo users %[2]v, password %[3]q, all in the room %[4]q.
+Parley is running: open http://localhost:%[1]s   (Ctrl-C stops it)
+Demo users %[2]s, password %[3]q, all in the room %[4]q.
+Operations: http://localhost:%[1]s/ops as %[5]s, who is an administrator.
 
 Get a token (15 minutes):
   TOKEN=$(curl -s localhost:%[1]s/api/v1/auth/login -H 'Content-Type: application/json' \
@@ -96,6 +112,6 @@ Talk in it with the official client (npm install socket.io-client; save as chat.
     console.log(await socket.emitWithAck("send-message", { roomId: "%[4]s", content: "Hello!" }));
   });
 
-`, port, demoUsers(), demoPassword, demoRoom)
+`, port, strings.Join(names, ", "), demoPassword, demoRoom, names[len(names)-1])
 	return err
 }

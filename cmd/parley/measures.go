@@ -244,7 +244,7 @@ func (n *node) diagnostics() (api.Diagnostics, error) {
 		return api.Diagnostics{}, err
 	}
 	return api.Diagnostics{
-		Sockets: n.roster, SocketMetrics: n.socketMetrics, Queues: n.queues,
+		Sockets: n.roster, SocketMetrics: n.socketMetrics, Queues: n.queues, Load: n.load,
 		Metrics: registry.Handler(n.settings.MetricsToken), Observe: n.measures.request,
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"parley/api"
 	"parley/api/auth"
+	"parley/api/metrics"
 	"parley/commands"
 	"parley/commands/ratelimit"
 	"parley/domain/event"
@@ -33,6 +34,7 @@ import (
 	"parley/projections/receipts"
 	"parley/projections/rooms"
 	"parley/projections/search"
+	"parley/projections/upkeep"
 	"parley/projections/users"
 	"parley/projections/verify"
 	"parley/realtime"
@@ -46,6 +48,7 @@ import (
 	"parley/realtime/socketio"
 	"parley/realtime/trace"
 	"parley/realtime/typing"
+	"parley/web"
 )
 
 // node is one Parley process, put together. The fields stand in the order in which the parts
@@ -98,6 +101,8 @@ type node struct {
 	sockets   *socketio.Server
 	plain     *gateway.Plain
 	roster    *roster.Roster
+	history   *metrics.History
+	upkeep    *upkeep.Upkeep
 	consumers *consumers.Consumers
 	webhooks  *webhooks.Webhooks
 	http      *http.Server
@@ -196,10 +201,7 @@ func (n *node) wireCore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.views = projections.NewRunner(n.pool, n.bus, []projections.Projector{
-		users.NewProjector(""), rooms.NewProjector(""), messages.NewProjector(""), receipts.NewProjector(""),
-		presenceview.NewProjector(""), search.NewProjector(""),
-	}, projections.Config{Reads: n.readPool, Head: n.bus.Head, OnApplied: n.onApplied, Logger: n.logger})
+	n.views = projections.NewRunner(n.pool, n.bus, liveViews(), projections.Config{Reads: n.readPool, Head: n.bus.Head, OnApplied: n.onApplied, Logger: n.logger})
 	n.wireConsumers()
 	n.drift = verify.NewWatch(verify.New(n.pool, n.store), verify.WatchConfig{Logger: n.logger})
 	if err := n.wireRecovery(ctx); err != nil {
@@ -281,6 +283,7 @@ func (n *node) wireEdge(context.Context) error {
 	}
 	n.wireSockets(authenticator)
 	n.wireErasure()
+	n.wireOperations()
 	rest, err := n.wireREST(authenticator)
 	if err != nil {
 		return err
@@ -292,7 +295,11 @@ func (n *node) wireEdge(context.Context) error {
 	mux.Handle(path+"/", n.sockets)
 	mux.Handle(plainPath, n.plain)
 	mux.Handle(plainPath+"/", n.plain)
-	mux.Handle("/", rest)
+	page, err := web.New(web.Built(), rest)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/", page)
 	n.http = &http.Server{
 		Addr: n.settings.listenAddr(), Handler: mux,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -362,7 +369,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Eraser: n.eraser, Projections: viewStatus{n.views, n.drift}, Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Eraser: n.eraser, Projections: viewStatus{n.views, n.drift}, Upkeep: n.upkeep, DemoUsers: n.settings.demoUsers(), Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

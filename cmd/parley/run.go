@@ -51,6 +51,8 @@ func (n *node) run(ctx context.Context) error {
 	edgeGroup.Go(func() error { return n.plain.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.gateway.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.webhooks.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.history.Run(edgeCtx) })
+	edgeGroup.Go(func() error { return n.upkeep.Run(edgeCtx) })
 	edgeGroup.Go(func() error { return n.sessions.Watch(edgeCtx, n.expel) })
 	if n.jwks != nil {
 		edgeGroup.Go(func() error { return n.jwks.Run(edgeCtx) })

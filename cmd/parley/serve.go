@@ -32,15 +32,16 @@ func serveCommand() *cobra.Command {
 			if demo && s.JWTSecret == "" {
 				return usagef("--demo makes local accounts: JWT_SECRET is required")
 			}
-			return serve(cmd, s, migrate, demo)
+			s.demo = demo
+			return serve(cmd, s, migrate)
 		},
 	}
 	cmd.Flags().BoolVar(&migrate, "migrate", true, "apply pending migrations first; with --migrate=false refuse to start while there are any")
-	cmd.Flags().BoolVar(&demo, "demo", false, "make demo users and a demo room, and print how to connect")
+	cmd.Flags().BoolVar(&demo, "demo", false, "make demo users, an administrator among them, and a demo room, print how to connect, and listen on this machine alone unless LISTEN_ADDR is set")
 	return cmd
 }
 
-func serve(cmd *cobra.Command, s settings, migrate, demo bool) error {
+func serve(cmd *cobra.Command, s settings, migrate bool) error {
 	ctx := cmd.Context()
 	if err := prepareSchema(cmd, s.DatabaseURL, migrate); err != nil {
 		return err
@@ -53,7 +54,7 @@ func serve(cmd *cobra.Command, s settings, migrate, demo bool) error {
 		return err
 	}
 	defer n.close()
-	if demo {
+	if s.demo {
 		n.onReady = func() error { return n.demo(ctx, cmd.OutOrStdout()) }
 	}
 	return n.run(ctx)
