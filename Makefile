@@ -1,7 +1,7 @@
 # The shell scripts do the work; this file is their index.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench chaos fuzz build fmt vuln cover services stop clean
+.PHONY: help run test lint bench chaos fuzz web build fmt vuln cover services stop clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F"|" '{printf "%-12s%s\n", $$1, $$2}'
@@ -24,7 +24,10 @@ chaos: ## Long fault tests: nodes, Postgres and Redis killed under load
 fuzz: ## Every fuzz target, FUZZTIME (60s) each
 	@scripts/fuzz.sh
 
-build: ## The program, as .local/bin/parley
+web: ## The page, which the program embeds when it is built
+	@scripts/web.sh
+
+build: ## The program, as .local/bin/parley, with the page if make web has built it
 	@mkdir -p .local/bin && go build -o .local/bin/parley ./cmd/parley
 
 fmt: ## Format all Go code

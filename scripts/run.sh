@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A demo node on this machine: services, settings in .local/demo.env (made once, yours to edit), then
+# A demo node on this machine: the page, services, settings in .local/demo.env (made once, yours to edit), then
 # `parley serve --demo` in the foreground. Variables of the environment win over the file.
 # Ctrl-C or TERM drains the node, then stops the services unless somebody else uses them.
 set -euo pipefail
@@ -109,6 +109,7 @@ eval "$env"
 export DATABASE_URL REDIS_URL
 cd "$ROOT"
 mkdir -p "$LOCAL/bin"
+"$ROOT/scripts/web.sh" || say "the page is left out; everything else is there"
 say "building"
 go build -o "$LOCAL/bin/parley" ./cmd/parley
 prepare_settings
