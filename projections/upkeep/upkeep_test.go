@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-
 	"go.uber.org/goleak"
 
 	"parley/domain"
@@ -76,7 +75,7 @@ func nodes(t *testing.T, pool *pgxpool.Pool, log upkeep.Log) (one, two *upkeep.U
 	client, prefix := testenv.Redis(t), testenv.Prefix(t)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
-	make := func(name string) *upkeep.Upkeep {
+	open := func(name string) *upkeep.Upkeep {
 		u := upkeep.New(upkeep.Config{Pool: pool, Log: log, Views: views(), Redis: client, Prefix: prefix, Node: name, Every: 20 * time.Millisecond})
 		running.Go(func() {
 			if err := u.Run(ctx); err != nil {
@@ -85,7 +84,7 @@ func nodes(t *testing.T, pool *pgxpool.Pool, log upkeep.Log) (one, two *upkeep.U
 		})
 		return u
 	}
-	one, two = make("one"), make("two")
+	one, two = open("one"), open("two")
 	stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
