@@ -1,1 +1,2 @@
-export {};
+export * from './context.tsx';
+export * from './hooks.ts';
