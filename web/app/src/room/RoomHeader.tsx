@@ -1,0 +1,39 @@
+import type { RoomView } from '@parley/client';
+import { ArrowLeft, History, Pin, Search, Users } from '../ui/icons';
+import { navigate } from '../ui/router';
+
+export type Tool = 'search' | 'pins' | 'members' | 'travel';
+
+interface Props {
+  room: RoomView;
+  title: string;
+  open: Tool | undefined;
+  pane: string | undefined;
+  onToggle: (tool: Tool) => void;
+}
+
+const tools = [
+  { tool: 'search', label: 'Search', icon: Search },
+  { tool: 'pins', label: 'Pinned messages', icon: Pin },
+  { tool: 'members', label: 'Members', icon: Users },
+  { tool: 'travel', label: 'Time travel', icon: History },
+] as const;
+
+export function RoomHeader({ room, title, open, pane, onToggle }: Props) {
+  return (
+    <header>
+      <button type="button" className="icon-button back" aria-label="Back to rooms" onClick={() => navigate('/')}>
+        <ArrowLeft size={20} aria-hidden="true" />
+      </button>
+      <div className="grow">
+        <h2 className="truncate">{title}</h2>
+        {room.topic && <p className="muted small truncate topic">{room.topic}</p>}
+      </div>
+      {tools.map(({ tool, label, icon: Icon }) => (
+        <button key={tool} type="button" className="icon-button" aria-label={label} title={label} aria-expanded={open === tool || pane === tool} onClick={() => onToggle(tool)}>
+          <Icon size={19} aria-hidden="true" />
+        </button>
+      ))}
+    </header>
+  );
+}

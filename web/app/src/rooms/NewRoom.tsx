@@ -1,0 +1,55 @@
+import { useClient } from '@parley/react';
+import { useState, type FormEvent } from 'react';
+import { Dialog } from '../ui/Dialog';
+import { messageOf } from '../ui/errors';
+import { navigate, roomPath } from '../ui/router';
+
+const kinds = [
+  { type: 'public', label: 'Public', text: 'Anybody may find it and join.' },
+  { type: 'private', label: 'Private', text: 'People come by invitation.' },
+] as const;
+
+export function NewRoom({ onClose }: { onClose: () => void }) {
+  const client = useClient();
+  const [name, setName] = useState('');
+  const [topic, setTopic] = useState('');
+  const [type, setType] = useState<'public' | 'private'>('public');
+  const [error, setError] = useState<string>();
+  const create = async (event: FormEvent) => {
+    event.preventDefault();
+    try {
+      const room = await client.command('create-room', { name: name.trim(), topic: topic.trim(), type });
+      onClose();
+      navigate(roomPath(room.id));
+    } catch (failure) {
+      setError(messageOf(failure));
+    }
+  };
+  return (
+    <Dialog title="New room" onClose={onClose}>
+      <form className="stack" onSubmit={(event) => void create(event)}>
+        <div className="field">
+          <label htmlFor="room-name">Name</label>
+          <input id="room-name" className="input" autoFocus required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+        </div>
+        <div className="field">
+          <label htmlFor="room-topic">Topic</label>
+          <input id="room-topic" className="input" placeholder="What it is about (optional)" maxLength={500} value={topic} onChange={(event) => setTopic(event.target.value)} />
+        </div>
+        <fieldset className="choices">
+          <legend className="sr-only">Who may come</legend>
+          {kinds.map((kind) => (
+            <label key={kind.type} className="choice">
+              <input type="radio" name="type" aria-label={kind.label} checked={type === kind.type} onChange={() => setType(kind.type)} />
+              <span><strong>{kind.label}</strong><br /><span className="muted small">{kind.text}</span></span>
+            </label>
+          ))}
+        </fieldset>
+        {error && <p className="alert" role="alert">{error}</p>}
+        <div className="row end">
+          <button type="submit" className="button primary" disabled={name.trim() === ''}>Create</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

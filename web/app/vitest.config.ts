@@ -1,0 +1,7 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { alias: { entities: fileURLToPath(new URL('src/text/entities.ts', import.meta.url)) } },
+  test: { name: 'app', environment: 'jsdom', include: ['test/**/*.test.{ts,tsx}', 'src/ops/**/*.test.{ts,tsx}'] },
+});
