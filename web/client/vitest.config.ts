@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { name: 'client', environment: 'node', include: ['test/**/*.test.ts'] },
+  test: {
+    name: 'client',
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    // Real nodes, on a machine that others use too.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+  },
 });
