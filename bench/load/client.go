@@ -26,6 +26,8 @@ type client struct {
 	ears   []heard // by the slots of its room's streams
 	order  uint64  // a fingerprint of what it has heard, in its order
 	cursor cursor
+	caught bool   // it has heard what it had missed
+	seq    string // the server's number of the last message that it heard; of mixed
 }
 
 // cursor is where a client stands, for one that comes back.
@@ -131,7 +133,7 @@ func (c *client) connected() {
 // hello says who the client is, and where it stands if it comes back.
 func (c *client) hello() {
 	auth := map[string]any{"token": c.token}
-	if c.fleet.options.Scenario == Reconnect {
+	if c.fleet.keepsCursors {
 		c.cursor.describe(auth, c)
 	}
 	text, err := json.Marshal(auth)
@@ -194,7 +196,7 @@ func (e refusedError) Error() string {
 
 // welcomed goes on with the first step. Who was recovered is in its rooms again.
 func (c *client) welcomed(p []byte) {
-	if c.fleet.options.Scenario == Reconnect {
+	if c.fleet.keepsCursors {
 		pid := member(p, "pid")
 		recovered := c.fleet.door.name == DoorPlain && len(c.cursor.offset) > 0 || c.cursor.pid != "" && c.cursor.pid == pid
 		c.cursor.lost = !recovered

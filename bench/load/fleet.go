@@ -98,23 +98,26 @@ func (f *fleet) close() {
 // populate makes the rooms and who is in them.
 func (f *fleet) populate() error {
 	now := time.Now()
-	for i := range f.options.Clients / f.options.RoomSize {
-		room := &chatRoom{id: fmt.Sprintf("load-%s-%d", f.run, i)}
-		f.rooms = append(f.rooms, room)
+	for range f.options.Clients / f.options.RoomSize {
+		room := f.newRoom()
 		for j := range f.options.RoomSize {
 			c, err := f.newClient(j%len(f.servers), now)
 			if err != nil {
 				return err
 			}
-			c.room = room
-			c.ears = make([]heard, f.options.Senders)
-			room.members = append(room.members, c)
-			if j < f.options.Senders {
+			room.take(c)
+			if j < f.options.Senders && f.options.Scenario != Reconnect {
 				f.newStream(c)
 			}
 		}
 	}
 	return nil
+}
+
+func (f *fleet) newRoom() *chatRoom {
+	room := &chatRoom{id: fmt.Sprintf("load-%s-%d", f.run, len(f.rooms))}
+	f.rooms = append(f.rooms, room)
+	return room
 }
 
 func (f *fleet) newClient(node int, now time.Time) (*client, error) {
@@ -124,6 +127,12 @@ func (f *fleet) newClient(node int, now time.Time) (*client, error) {
 	var err error
 	c.token, err = f.options.token(c.user, now)
 	return c, err
+}
+
+// take makes a client a member.
+func (r *chatRoom) take(c *client) {
+	c.room, c.ears = r, make([]heard, c.fleet.options.Senders)
+	r.members = append(r.members, c)
 }
 
 func (f *fleet) newStream(c *client) {
@@ -167,10 +176,10 @@ func (f *fleet) enter(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.each(ctx, "connect", f.clients, func(ctx context.Context, c *client) error {
-		return c.arrive(ctx, joinRoom(c.room.id))
-	})
+	return f.each(ctx, "connect", f.clients, enterRoom)
 }
+
+func enterRoom(ctx context.Context, c *client) error { return c.arrive(ctx, joinRoom(c.room.id)) }
 
 // found creates the rooms. Their founders leave the connection again.
 func (f *fleet) found(ctx context.Context) error {
@@ -188,7 +197,7 @@ func (f *fleet) found(ctx context.Context) error {
 func (f *fleet) enrol(ctx context.Context, clients []*client) error {
 	return f.each(ctx, "enrol members", clients, func(ctx context.Context, c *client) error {
 		defer c.loop.call(c.leave)
-		return c.arrive(ctx, joinRoom(c.room.id))
+		return enterRoom(ctx, c)
 	})
 }
 

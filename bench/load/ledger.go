@@ -14,6 +14,7 @@ type stream struct {
 	template *template
 
 	sent   uint32
+	limit  uint32 // how many it says at most in a closed loop, 0 for no limit
 	stored bitset // numbers that were acknowledged
 	window []flight
 	moved  int64 // when the window last moved
@@ -33,9 +34,9 @@ type chatRoom struct {
 	present atomic.Int32 // members whose connection stands
 }
 
-// room for another message in a closed loop, if there is.
+// free says whether a closed loop has room for another message.
 func (s *stream) free() bool {
-	return s.window[int(s.sent)%len(s.window)].left.Load() <= 0
+	return (s.limit == 0 || s.sent < s.limit) && s.window[int(s.sent)%len(s.window)].left.Load() <= 0
 }
 
 // launch notes that the next message waits for so many.
@@ -95,12 +96,12 @@ func (h *heard) fill(number uint32) verdict {
 	return repeated
 }
 
-// lost counts what was stored, from a number on, and not heard.
-func (h *heard) lost(s *stream, from uint32) (n int) {
+// lost counts what was stored and not heard.
+func (h *heard) lost(s *stream) (n int) {
 	for _, g := range h.gaps {
-		n += s.stored.count(max(g.from, from), g.to)
+		n += s.stored.count(g.from, g.to)
 	}
-	return n + s.stored.count(max(h.next, from), s.sent)
+	return n + s.stored.count(h.next, s.sent)
 }
 
 // bitset is a set of numbers.

@@ -36,11 +36,16 @@ func (f *fleet) conversation(ctx context.Context, start func(l *loop, from, to i
 		r.Seconds = max(0, float64(f.cut()-from)/1e9)
 	}
 	f.drain(r.Interrupted)
-	r.Lost, r.Disagreeing = f.lost(0), f.disagreeing()
-	meter.finish()
-	r.count(f.total(), &f.options)
-	r.costs(meter)
+	f.conclude(r, meter)
 	return r, interrupted
+}
+
+// conclude fills in what all scenarios have in common.
+func (f *fleet) conclude(r *Result, m *meter) {
+	m.finish()
+	r.Lost, r.Disagreeing = f.lost(), f.disagreeing()
+	r.count(f.total(), &f.options)
+	r.costs(m)
 }
 
 // follow waits for the measured stretch and its end, keeps closed loops going, and tells the progress.
@@ -127,7 +132,7 @@ func (f *fleet) drain(hurry bool) {
 			c.giveUp()
 		}
 	})
-	for f.lost(0) > 0 && time.Now().Before(deadline) {
+	for f.lost() > 0 && time.Now().Before(deadline) {
 		time.Sleep(drainStep)
 	}
 }
@@ -146,28 +151,16 @@ func (f *fleet) answered() bool {
 	return waiting == 0
 }
 
-// lost counts deliveries that are still missing, of messages from a number of their stream on. Nobody sends any more.
-func (f *fleet) lost(from uint32) (n int64) {
+// lost counts deliveries that are still missing. Nobody sends any more.
+func (f *fleet) lost() (n int64) {
 	f.all(func(l *loop) {
 		for c := range f.of(l) {
-			n += c.lost(from)
+			for _, s := range c.room.streams {
+				n += int64(c.ears[s.slot].lost(s))
+			}
 		}
 	})
 	return n
-}
-
-func (c *client) lost(from uint32) (n int64) {
-	for _, s := range c.streams() {
-		n += int64(c.ears[s.slot].lost(s, from))
-	}
-	return n
-}
-
-func (c *client) streams() []*stream {
-	if c.room == nil {
-		return nil
-	}
-	return c.room.streams
 }
 
 // disagreeing counts the members of all rooms who did not hear them in the order in which most did.

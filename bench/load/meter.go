@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// meter measures what the servers and the generator use. Memory is that from its making to finish; processor time
-// that from begin to end.
+// meter measures what the servers and the generator use: memory from its making to finish, processor time from begin
+// to end.
 type meter struct {
 	options *Options
-	started []usage // when it was made
 	began   []usage
 	ownAt   time.Duration
 
@@ -29,7 +28,7 @@ func newMeter(o *Options) (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &meter{options: o, started: started, began: started, ownAt: ownTime(), most: resident(started), stop: make(chan struct{})}
+	m := &meter{options: o, began: started, most: resident(started), stop: make(chan struct{})}
 	if len(o.PIDs) > 0 {
 		m.processes = make([]Process, len(o.PIDs))
 		for i, pid := range o.PIDs {
@@ -66,22 +65,19 @@ func (m *meter) note(now []usage) {
 // begin begins the stretch whose processor time is measured.
 func (m *meter) begin() error {
 	now, err := m.options.usage()
-	if err != nil {
-		return err
-	}
 	m.began, m.ownAt = now, ownTime()
-	return nil
+	return err
 }
 
-// end ends the stretch.
+// end ends the stretch. There may be more than one.
 func (m *meter) end() error {
-	m.own = ownTime() - m.ownAt
+	m.own += ownTime() - m.ownAt
 	now, err := m.options.usage()
 	if err != nil {
 		return err
 	}
 	for i := range m.processes {
-		m.processes[i].CPUSeconds = (now[i].cpu - m.began[i].cpu).Seconds()
+		m.processes[i].CPUSeconds += (now[i].cpu - m.began[i].cpu).Seconds()
 	}
 	return nil
 }

@@ -79,21 +79,21 @@ type OptionError struct{ Option, Problem string }
 func (e *OptionError) Error() string { return "--" + e.Option + " " + e.Problem }
 
 // defaults are what the scenarios differ in.
-type defaults struct{ clients, roomSize, senders, outstanding int }
+type defaults struct{ clients, roomSize, senders, outstanding, concurrency int }
 
 func scenarioDefaults() map[string]defaults {
 	return map[string]defaults{
-		Connect:   {2000, 100, 1, 1},
-		Fanout:    {1000, 100, 1, 8},
-		Send:      {200, 5, 5, 1},
-		Mixed:     {1000, 20, 20, 1},
-		Reconnect: {1000, 50, 1, 8},
-		History:   {10, 2, 1, 8},
-		Order:     {10, 10, 1, 8},
+		Connect:   {2000, 100, 1, 1, 64},
+		Fanout:    {1000, 100, 1, 8, 64},
+		Send:      {200, 5, 5, 1, 64},
+		Mixed:     {1000, 20, 20, 1, 64},
+		Reconnect: {1000, 50, 1, 8, 64},
+		History:   {10, 2, 1, 8, 8},
+		Order:     {10, 10, 1, 8, 64},
 	}
 }
 
-// Scenarios are their names, in the order of the issue they are told in.
+// Scenarios are their names, in the order in which they are told of.
 func Scenarios() []string {
 	return []string{Connect, Fanout, Send, Mixed, Reconnect, History, Order}
 }
@@ -120,7 +120,7 @@ func (o Options) complete() (Options, error) {
 	orDefault(&o.Size, o.Size == 0, 100)
 	orDefault(&o.Duration, o.Duration == 0, 10*time.Second)
 	orDefault(&o.Drain, o.Drain == 0, 10*time.Second)
-	orDefault(&o.Concurrency, o.Concurrency == 0, 64)
+	orDefault(&o.Concurrency, o.Concurrency == 0, d.concurrency)
 	orDefault(&o.Threads, o.Threads == 0, defaultThreads())
 	orDefault(&o.At, len(o.At) == 0, []int{o.Clients})
 	orDefault(&o.Missed, o.Missed == 0, 50)
@@ -174,6 +174,9 @@ func (o *Options) check() error {
 	}
 	if o.Clients%o.RoomSize != 0 {
 		return &OptionError{"clients", fmt.Sprintf("must be a multiple of --room-size: %d is none of %d", o.Clients, o.RoomSize)}
+	}
+	if paced := slices.Contains([]string{Fanout, Send, Mixed, Order}, o.Scenario); o.Rate > 0 && !paced {
+		return &OptionError{"rate", "means nothing to " + o.Scenario}
 	}
 	return o.checkWhere()
 }

@@ -77,7 +77,7 @@ func (b *benchRun) flags(cmd *cobra.Command) {
 	f.DurationVar(&b.Duration, "duration", 10*time.Second, "how long to measure")
 	f.DurationVar(&b.Warmup, "warmup", 2*time.Second, "how long to send before")
 	f.DurationVar(&b.Drain, "drain", 10*time.Second, "how long to wait at the end for what has not come yet")
-	f.IntVar(&b.Concurrency, "concurrency", 64, "connections being opened at once; history: connections")
+	f.IntVar(&b.Concurrency, "concurrency", 0, "connections being opened at once, or that history uses (default 64, history 8)")
 	f.IntVar(&b.Threads, "threads", 0, "event loops (default: half of the processors)")
 	f.IntSliceVar(&b.PIDs, "pid", nil, "a process of the servers, whose CPU time and memory are measured; may be repeated")
 	f.IntSliceVar(&b.At, "at", nil, "connect: measure memory at so many connections (default --clients)")
