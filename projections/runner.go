@@ -26,6 +26,9 @@ type Config struct {
 	OnApplied func(view string, batch []event.Recorded, began time.Time, took time.Duration)
 	// BatchSize bounds the events of one transaction. Zero means 1000.
 	BatchSize int
+	// Gather is the least time from one transaction of a view to the next, while there is little to apply and nobody waits for
+	// the view on this node. Zero means 20 ms.
+	Gather time.Duration
 	// Standby is how often a node that stands by asks for the lock, and how often the node that
 	// holds it checks that it still does. Zero means 1 s.
 	Standby time.Duration
@@ -50,6 +53,7 @@ func (c Config) withDefaults() Config {
 		field *time.Duration
 		value time.Duration
 	}{
+		{&c.Gather, 20 * time.Millisecond},
 		{&c.Standby, time.Second},
 		{&c.Timeout, 30 * time.Second},
 		{&c.MaxBackoff, 5 * time.Second},

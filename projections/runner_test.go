@@ -275,6 +275,24 @@ func TestWaitFor(t *testing.T) {
 	}
 }
 
+// What comes soon after a transaction waits for more, but not while somebody waits to see it.
+func TestAViewGathersUntilSomebodyWaits(t *testing.T) {
+	t.Parallel()
+	pool := testenv.Pool(t)
+	view := newTally(t, pool, "tally")
+	log := &projectiontest.Log{}
+	cfg := quick()
+	cfg.Gather = time.Hour
+	r := runner(pool, log, cfg, view)
+	defer projectiontest.Start(t, r)()
+	fill(log, 1)
+	eventually(t, "the first is applied at once", func() bool { return status(t, r, "tally").Position == 1 })
+	fill(log, 2)
+	waitFor(t, r, 3, "tally")
+	fill(log, 1)
+	waitFor(t, r, 4, "tally")
+}
+
 func TestWaitForWakesEveryWaiter(t *testing.T) {
 	t.Parallel()
 	pool := testenv.Pool(t)

@@ -69,9 +69,10 @@ type board struct {
 	top   event.Position
 	// moved is closed and made anew when a view has moved or changed hands.
 	moved chan struct{}
-	// waiting counts who waits; wanted starts the poller for them.
+	// waiting counts who waits; wanted starts the poller for them, and hurry is closed while there are any.
 	waiting int
 	wanted  chan struct{}
+	hurry   chan struct{}
 }
 
 type entry struct {
@@ -101,7 +102,7 @@ func (r *rate) add(n int, now time.Time) float64 {
 }
 
 func newBoard(names []string) *board {
-	b := &board{views: map[string]*entry{}, moved: make(chan struct{}), wanted: make(chan struct{}, 1)}
+	b := &board{views: map[string]*entry{}, moved: make(chan struct{}), wanted: make(chan struct{}, 1), hurry: make(chan struct{})}
 	for _, name := range names {
 		b.views[name] = &entry{Status: Status{Name: name, State: StateStopped}}
 	}

@@ -108,7 +108,9 @@ func (b *board) reached(position event.Position, names []string, replica bool) (
 func (b *board) wait() (end func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waiting++
+	if b.waiting++; b.waiting == 1 {
+		close(b.hurry)
+	}
 	select {
 	case b.wanted <- struct{}{}:
 	default:
@@ -116,8 +118,17 @@ func (b *board) wait() (end func()) {
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.waiting--
+		if b.waiting--; b.waiting == 0 {
+			b.hurry = make(chan struct{})
+		}
 	}
+}
+
+// hurried is closed as soon as somebody waits.
+func (b *board) hurried() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.hurry
 }
 
 func (b *board) anyWaiting() bool {
