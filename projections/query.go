@@ -117,17 +117,19 @@ func Select[R any](
 		list     []R
 		position int64
 		row      R
-		into     = append([]any{&position}, scan(&row)...)
+		reader   = scanner{rows: rows, targets: append([]any{&position}, scan(&row)...)}
 	)
 	for rows.Next() {
-		var zero R
-		row = zero
-		if err := rows.Scan(into...); err != nil {
+		if !reader.plain {
+			var zero R
+			row = zero // pgx may write into what a target has
+		}
+		if err := reader.next(); err != nil {
 			return nil, 0, queryError(what, err)
 		}
 		if found(&row) {
-			if len(list) == cap(list) { // rows are large: move them seldom
-				list = slices.Grow(list, 3*len(list)+1)
+			if len(list) == cap(list) { // rows are large: move them seldom; and many queries are for one
+				list = slices.Grow(list, min(len(list), 1)*DefaultLimit+3*len(list)+1)
 			}
 			list = append(list, row)
 		}

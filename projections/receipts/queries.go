@@ -3,6 +3,7 @@ package receipts
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
@@ -86,7 +87,7 @@ func (q *Queries) list(ctx context.Context, cursor string, limit int, sql string
 type row struct {
 	userID              zeronull.Text
 	read, delivered     zeronull.Int8
-	readAt, deliveredAt pgtype.Timestamptz
+	readAt, deliveredAt zeronull.Timestamptz
 }
 
 func (r *row) targets() []any {
@@ -98,7 +99,7 @@ func (r *row) found() bool { return r.userID != "" }
 func (r *row) shape() Receipt {
 	return Receipt{
 		UserID: string(r.userID), ReadSeq: int64(r.read), DeliveredSeq: int64(r.delivered),
-		ReadAt: wire.OptionalTime(r.readAt.Time), DeliveredAt: wire.OptionalTime(r.deliveredAt.Time),
+		ReadAt: wire.OptionalTime(time.Time(r.readAt)), DeliveredAt: wire.OptionalTime(time.Time(r.deliveredAt)),
 	}
 }
 
