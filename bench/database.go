@@ -19,7 +19,11 @@ type bench struct {
 	options
 	admin    *url.URL
 	redisURL string
-	created  []string
+	// serverLog is where what the servers say goes.
+	serverLog *os.File
+	journal   journal
+	created   []string // databases
+	streams   []string // of the Node peer, in Redis
 }
 
 func newBench(_ context.Context, o options) (*bench, error) {
@@ -31,11 +35,19 @@ func newBench(_ context.Context, o options) (*bench, error) {
 	if redisURL == "" {
 		return nil, errors.New("REDIS_URL is not set: run `make bench`")
 	}
-	return &bench{options: o, admin: admin, redisURL: redisURL}, nil
+	return &bench{options: o, admin: admin, redisURL: redisURL, serverLog: os.Stderr}, nil
 }
 
 // database makes a fresh database with the schema in it.
 func (b *bench) database(ctx context.Context, name string) (dsn string, err error) {
+	dsn, err = b.emptyDatabase(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return dsn, migrations.Up(ctx, dsn)
+}
+
+func (b *bench) emptyDatabase(ctx context.Context, name string) (dsn string, err error) {
 	name = fmt.Sprintf("parley_bench_%s_%d_%d", name, os.Getpid(), len(b.created))
 	if err := b.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return "", err
@@ -43,7 +55,7 @@ func (b *bench) database(ctx context.Context, name string) (dsn string, err erro
 	b.created = append(b.created, name)
 	u := *b.admin
 	u.Path = "/" + name
-	return u.String(), migrations.Up(ctx, u.String())
+	return u.String(), nil
 }
 
 func (b *bench) exec(ctx context.Context, sql string) error {
@@ -60,6 +72,7 @@ func (b *bench) exec(ctx context.Context, sql string) error {
 func (b *bench) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	b.dropStreams(ctx)
 	for _, name := range b.created {
 		drop := "DROP DATABASE IF EXISTS " + pgx.Identifier{name}.Sanitize()
 		if b.exec(ctx, drop+" WITH (FORCE)") == nil {

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -59,81 +56,18 @@ func benchIdle(ctx context.Context, b *bench) ([]row, error) {
 	}}, nil
 }
 
-// server is a node in a process of its own.
-type server struct {
-	cmd  *exec.Cmd
-	addr string
-}
-
-// startServer starts one and waits until it is ready. env are further settings.
+// startServer starts a node and waits until it is ready. env are further settings.
 func startServer(ctx context.Context, b *bench, dsn string, within time.Duration, env ...string) (*server, error) {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return nil, err
-	}
 	binary, err := filepath.Abs(b.binary)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, binary, "serve")
-	cmd.Dir = os.TempDir()
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn, "REDIS_URL="+b.redisURL, "LISTEN_ADDR="+addr,
-		"JWT_SECRET="+benchSecret, "AUTO_PROVISION=true", "SOCKET_MAX_CONNECTIONS_PER_IP=0", "LOG_LEVEL=warn")
+	cmd.Dir = os.TempDir() // without the .env of this checkout
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn, "REDIS_URL="+b.redisURL, "JWT_SECRET="+benchSecret,
+		"AUTO_PROVISION=true", "SOCKET_MAX_CONNECTIONS_PER_IP=0", "LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, env...)
-	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 30 * time.Second
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &server{cmd: cmd, addr: addr}
-	if err := s.ready(ctx, within); err != nil {
-		s.stop()
-		return nil, err
-	}
-	return s, nil
-}
-
-func freeAddr(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-func (s *server) ready(ctx context.Context, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for {
-		if s.answers(ctx, "/readyz") {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("the node did not become ready")
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-func (s *server) answers(ctx context.Context, path string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+path, http.NoBody)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
-}
-
-func (s *server) stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	_ = s.cmd.Wait()
+	return b.startProcess(ctx, cmd, within)
 }
 
 // connect opens so many sockets and waits until each is authenticated.

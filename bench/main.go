@@ -39,22 +39,41 @@ type scenario struct {
 	name string
 	what string
 	run  func(ctx context.Context, b *bench) ([]row, error)
+	// part is set for what looks at one part of Parley, and is not in the comparison.
+	part bool
 }
 
 func scenarios() []scenario {
 	return []scenario{
-		{"sends", "durable sends of 500 senders, against one INSERT per transaction and COPY", benchSends},
-		{"single", "one sender alone, against one bare commit", benchSingle},
-		{"growth", "sends on a long log, against a short one", benchGrowth},
-		{"catchup", "a follower reading the log from its start", benchCatchUp},
-		{"idle", "memory of an idle WebSocket connection", benchIdle},
-		{"recovery", "a client that comes back to 100 missed messages, of few and of many events", benchRecovery},
-		{"views", "views taking in a log, and keeping up with senders", benchViews},
-		{"rebuild", "views made anew from a long log", benchRebuild},
-		{"pages", "what clients read, of few and of many messages, against the bare statements", benchPages},
-		{"replay", "analysts who play a long log, and follow it beside senders", benchReplay},
-		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm},
+		{fanout, "deliveries in rooms of 10 to 10,000, against Node and bare", benchFanout, false},
+		{sending, "durable sends, against Node", benchSend, false},
+		{"ratelimit", "durable sends with the rate limit in Redis", benchRateLimit, false},
+		{"disk", "durable sends on a slower disk", benchSlowDisk, false},
+		{connecting, "connections/s and the memory of idle ones, against Node and bare", benchConnect, false},
+		{nodes, "two nodes, against one", benchNodes, false},
+		{ordering, "the order of messages across two nodes, against Node", benchOrder, false},
+		{comeback, "5,000 clients that come back at once, against Node", benchReconnect, false},
+		{size, "durable sends on logs of a thousand to a million events", benchSize, false},
+
+		{"sends", "durable sends of 500 senders in one process, against one INSERT per transaction and COPY", benchSends, true},
+		{"single", "one sender alone, against one bare commit", benchSingle, true},
+		{"growth", "sends on a long log, against a short one", benchGrowth, true},
+		{"catchup", "a follower reading the log from its start", benchCatchUp, true},
+		{"idle", "memory of an idle WebSocket connection", benchIdle, true},
+		{"recovery", "a client that comes back to 100 missed messages, of few and of many events", benchRecovery, true},
+		{"views", "views taking in a log, and keeping up with senders", benchViews, true},
+		{"rebuild", "views made anew from a long log", benchRebuild, true},
+		{"pages", "what clients read, of few and of many messages, against the bare statements", benchPages, true},
+		{"replay", "analysts who play a long log, and follow it beside senders", benchReplay, true},
+		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm, true},
 	}
+}
+
+// chosen are the scenarios that a name stands for: one of them, all, or, for the empty name, the comparison.
+func chosen(name string) []scenario {
+	return slices.DeleteFunc(scenarios(), func(s scenario) bool {
+		return name != "all" && name != s.name && (name != "" || s.part)
+	})
 }
 
 func main() {
@@ -68,14 +87,16 @@ func main() {
 
 func run(ctx context.Context, out io.Writer, args []string) error {
 	var o options
-	var only, profile string
+	var only, profile, results, serverLog string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.binary, "binary", ".local/bin/parley", "the program, for the scenarios that start a node")
 	flags.IntVar(&o.rounds, "rounds", 3, "alternating rounds; the median counts")
 	flags.DurationVar(&o.duration, "duration", 4*time.Second, "length of each measurement")
 	flags.IntVar(&o.sockets, "sockets", 5000, "sockets that are idle, or come back at once")
 	flags.IntVar(&o.events, "events", 1_000_000, "length of the long log")
-	flags.StringVar(&only, "scenario", os.Getenv("SCENARIO"), "run one of: "+scenarioNames()+" (the default is all)")
+	flags.StringVar(&only, "scenario", os.Getenv("SCENARIO"), "run one of: "+scenarioNames()+"; or all (the default is what is compared with others)")
+	flags.StringVar(&results, "results", "", "write the comparison as Markdown to this file, and its plots below a folder beside it")
+	flags.StringVar(&serverLog, "log", "", "file for what the servers say (the default is standard error)")
 	flags.StringVar(&profile, "cpuprofile", "", "write a CPU profile of this process to a file")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -90,23 +111,43 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return err
 	}
 	defer b.close(ctx)
-
-	var rows []row
-	for _, s := range scenarios() {
-		if only != "" && only != s.name {
-			continue
+	if serverLog != "" {
+		file, err := os.Create(serverLog)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s …\n", s.name, s.what)
+		defer file.Close()
+		b.serverLog = file
+	}
+
+	rows, err := b.runAll(ctx, chosen(only))
+	if err != nil {
+		return err
+	}
+	if results != "" {
+		if err := b.writeResults(results, rows, b.facts(ctx)); err != nil {
+			return err
+		}
+	}
+	return printTable(out, rows)
+}
+
+// runAll runs scenarios one after another and says how they fare.
+func (b *bench) runAll(ctx context.Context, all []scenario) ([]row, error) {
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no such scenario; there are %s", scenarioNames())
+	}
+	began := time.Now()
+	var rows []row
+	for _, s := range all {
+		progress("%s (at %s): %s …", s.name, time.Since(began).Round(time.Second), s.what)
 		measured, err := s.run(ctx, b)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		rows = append(rows, measured...)
 	}
-	if len(rows) == 0 {
-		return fmt.Errorf("no scenario %q; there are %s", only, scenarioNames())
-	}
-	return printTable(out, rows)
+	return append(rows, b.journal.correctness()...), nil
 }
 
 func startProfile(path string) (stop func(), err error) {
@@ -138,6 +179,10 @@ func scenarioNames() string {
 
 func printTable(out io.Writer, rows []row) error {
 	fmt.Fprintf(out, "%s, %d cores, %s\n\n", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.Version())
+	return writeRows(out, rows)
+}
+
+func writeRows(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "| work\t| figure\t| budget\t| met\t|")
 	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|")

@@ -25,7 +25,8 @@ func newReferences(ctx context.Context, p *pgxpool.Pool) (*references, error) {
 	_, err := p.Exec(ctx, `CREATE SCHEMA bench;
 CREATE TABLE bench.events (LIKE log.events INCLUDING ALL);
 ALTER TABLE bench.events DROP COLUMN hash;
-CREATE TABLE bench.commits (n bigint)`)
+CREATE TABLE bench.commits (n bigint);
+CREATE SEQUENCE bench.position START 1000000000000`)
 	r := &references{pool: p}
 	for room := range r.samples {
 		r.samples[room] = sampleEvent(saying{roomID(room), room})
@@ -60,6 +61,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 		_, err := r.pool.Exec(ctx, sql, r.row(r.next.Add(1))...)
 		return 1, err
 	})
+}
+
+// statement inserts one such row, far behind those that are numbered here.
+func (r *references) statement() statement {
+	message := r.samples[0]
+	return statement{
+		`INSERT INTO bench.events (position, id, stream, version, seq, type, schema_version, data, metadata, recorded_at)
+SELECT n, gen_random_uuid(), 'messages-bare-' || n % 100, n, n, $1, $2, $3, $4, now() FROM nextval('bench.position') AS n`,
+		[]any{message.Type, message.SchemaVersion, string(message.Data), string(message.Metadata)},
+	}
 }
 
 // copy commits batches of rows with COPY from one connection for a while: rows/s.
