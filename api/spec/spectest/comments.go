@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -19,8 +18,24 @@ type comments struct {
 }
 
 func newComments() *comments {
-	_, file, _, _ := runtime.Caller(0)
-	return &comments{root: filepath.Join(filepath.Dir(file), "..", "..", ".."), found: map[string]map[string]string{}}
+	return &comments{root: moduleRoot(), found: map[string]map[string]string{}}
+}
+
+// moduleRoot walks up from the test's folder to the one with go.mod; a build may not say where its sources were.
+func moduleRoot() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			panic("no go.mod above the test's folder")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // of is the comment of a field, or of the type itself when field is "". It is one line.
