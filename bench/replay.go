@@ -144,6 +144,7 @@ func (n *node) followed(ctx context.Context, player *replay.Player, do func() er
 	)
 	for i := range seen {
 		seen[i].last.Store(int64(head))
+		seen[i].thorough = i == 0
 		request := replay.Request{From: head + 1, Follow: true}
 		plan, err := request.Plan(ctx, player.Log())
 		if err != nil {
@@ -173,23 +174,37 @@ func (n *node) followed(ctx context.Context, player *replay.Player, do func() er
 	return lost.Load(), errors.Join(err, headErr)
 }
 
-// checker is an output that looks whether each line follows the one before. That is most of what a follower costs here, so
-// it looks at the beginning of the first line of each write, and counts the rest.
+// checker is an output that looks whether what it gets follows what it got before. To look at each line would cost more than
+// the follower, so it looks at the first and the last one of each write; a thorough one counts those between them.
 type checker struct {
-	last   atomic.Int64
-	faults int64
+	last     atomic.Int64
+	thorough bool
+	faults   int64
 }
 
 // Write gets whole lines.
 func (c *checker) Write(p []byte) (int, error) {
-	rest, found := bytes.CutPrefix(p, []byte(`{"position":"`))
-	digits, _, _ := bytes.Cut(rest, []byte(`"`))
-	first, err := strconv.ParseInt(string(digits), 10, 64)
-	if !found || err != nil || first != c.last.Load()+1 {
+	first := positionOf(p)
+	last := positionOf(p[bytes.LastIndexByte(p[:len(p)-1], '\n')+1:])
+	switch {
+	case first != c.last.Load()+1, last < first:
+		c.faults++
+	case c.thorough && int64(bytes.Count(p, []byte("\n"))) != last-first+1:
 		c.faults++
 	}
-	c.last.Add(int64(bytes.Count(p, []byte("\n"))))
+	c.last.Store(last)
 	return len(p), nil
+}
+
+// positionOf is the position of the event on a line, -1 if there is none.
+func positionOf(line []byte) int64 {
+	rest, found := bytes.CutPrefix(line, []byte(`{"position":"`))
+	digits, _, _ := bytes.Cut(rest, []byte(`"`))
+	position, err := strconv.ParseInt(string(digits), 10, 64)
+	if !found || err != nil {
+		return -1
+	}
+	return position
 }
 
 // Flush has nothing to do.

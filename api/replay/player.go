@@ -42,7 +42,7 @@ type Config struct {
 	BatchBytes int
 	// Patience is for how long a read that fails is tried again. Zero means 15 s.
 	Patience time.Duration
-	// Gather is how long a live replay collects, after it has written, before it writes again. Zero means 5 ms.
+	// Gather is how long a live replay collects, after it has written, before it writes again. Zero means 25 ms.
 	Gather time.Duration
 	// Poll is how often the log is looked at for new events where there is no Follower. Zero means 100 ms.
 	Poll time.Duration
@@ -52,7 +52,7 @@ func (c Config) withDefaults() Config {
 	c.Reads = cmp.Or(c.Reads, 4)
 	c.BatchBytes = cmp.Or(c.BatchBytes, 512<<10)
 	c.Patience = cmp.Or(c.Patience, 15*time.Second)
-	c.Gather = cmp.Or(c.Gather, 5*time.Millisecond)
+	c.Gather = cmp.Or(c.Gather, 25*time.Millisecond)
 	c.Poll = cmp.Or(c.Poll, 100*time.Millisecond)
 	return c
 }
