@@ -8,3 +8,5 @@ import "syscall"
 const canPoll = false
 
 func readFD(uintptr, []byte) (int, error) { return 0, syscall.EINVAL }
+
+func writeFD(uintptr, []byte) (int, error) { return 0, syscall.EINVAL }

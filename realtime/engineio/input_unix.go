@@ -18,3 +18,12 @@ func readFD(fd uintptr, p []byte) (int, error) {
 		}
 	}
 }
+
+func writeFD(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), p)
+		if !errors.Is(err, syscall.EINTR) {
+			return n, err
+		}
+	}
+}

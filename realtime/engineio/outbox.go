@@ -5,22 +5,16 @@ import (
 	"sync"
 )
 
-// outbox is what waits to be written to a session and what the writer needs to
-// write it. Idle sessions have none.
+// outbox is what waits to be written to a session. Idle sessions have none.
 type outbox struct {
 	waiting []*Frame
 	taken   []*Frame // being written
-	buf     []byte   // joins small frames into one system call
 
 	burstBytes, burstFrames int // what waited after the last SendBurst since the queue was empty
-
-	socket *socket // whose writer uses the outbox
-	run    func()  // calls socket.write; made once, so that starting a writer allocates nothing
 }
 
 const (
-	joinBytes   = 16 << 10 // frames are joined up to this size; larger ones are written as they are
-	keepFrames  = 256      // an outbox with longer slices is not kept for reuse
+	keepFrames  = 256 // an outbox with longer slices is not kept for reuse
 	outboxFirst = 8
 )
 
@@ -37,7 +31,7 @@ func (o *outbox) free() {
 	if cap(o.waiting) > keepFrames || cap(o.taken) > keepFrames {
 		return
 	}
-	o.socket, o.burstBytes, o.burstFrames = nil, 0, 0
+	o.burstBytes, o.burstFrames = 0, 0
 	outboxes.Put(o)
 }
 
@@ -173,7 +167,7 @@ func (s *Session) push(frames ...*Frame) {
 	}
 	s.out = takeOutbox()
 	s.out.waiting = append(s.out.waiting, frames...)
-	s.tr.pending(s.out)
+	s.tr.pending()
 }
 
 // take gives the writer what waits, after it has written what it took before.
@@ -190,6 +184,21 @@ func (s *Session) take() *outbox {
 	}
 	s.quiet()
 	return nil
+}
+
+// wrote ends what take began, and reports whether more waits.
+func (s *Session) wrote() (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.out
+	s.settle(o.taken)
+	clear(o.taken)
+	o.taken = o.taken[:0]
+	if len(o.waiting) > 0 {
+		return true
+	}
+	s.quiet()
+	return false
 }
 
 // drop throws the queue away, because writing failed.

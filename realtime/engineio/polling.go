@@ -55,7 +55,7 @@ func (g *poll) signal() {
 func (p *polling) name() string       { return "polling" }
 func (p *polling) upgrades() []string { return []string{"websocket"} }
 
-func (p *polling) pending(*outbox) {
+func (p *polling) pending() {
 	if p.get != nil {
 		p.get.signal()
 	}

@@ -27,6 +27,7 @@ type Server struct {
 	upgrader websocket.Upgrader
 	wheel    *wheel
 	readers  sync.WaitGroup
+	writers  *writers
 	counts   counts
 
 	mu       sync.Mutex
@@ -51,6 +52,7 @@ func NewServer(cfg Config, accept AcceptFunc) *Server {
 			},
 		},
 		wheel:    newWheel(cfg.tick()),
+		writers:  newWriters(),
 		sessions: make(map[string]*Session),
 		leaving:  make(map[string]*Session),
 	}
@@ -72,6 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.shutdown()
 			go func() {
 				s.readers.Wait()
+				s.writers.running.Wait() // what they wrote last
 				close(gone)
 			}()
 		case <-gone:

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http/httptest"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +71,30 @@ func TestSenderDoesNotWaitForTheEndOfASlowConsumer(t *testing.T) {
 	defer cancel()
 	if err := p.Flush(ctx); !errors.Is(err, engineio.ErrClosed) {
 		t.Errorf("what was queued is still there: %v", err)
+	}
+}
+
+// A connection that takes no more for a while gets everything in the end, in order, and goes on as before.
+func TestNothingIsLostWhereAConnectionHasToBeWaitedFor(t *testing.T) {
+	t.Parallel()
+	const frames = 400
+	h := start(t, engineio.Config{QueueBytes: 64 << 20, WriteTimeout: time.Minute}, nil)
+	c, p := h.connect(t)
+	text := func(i int) string { return strconv.Itoa(i) + strings.Repeat("x", i%3*50_000) }
+	send := func(i int) {
+		if err := p.Send(engineio.NewTextString(text(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range frames { // together more than a socket's buffers hold
+		send(i)
+	}
+	for i := range frames {
+		c.want("4" + text(i))
+	}
+	for i := range 3 {
+		send(i)
+		c.want("4" + text(i))
 	}
 }
 

@@ -12,7 +12,7 @@ type transport interface {
 	upgrades() []string
 	// pending is called when the queue is no longer empty: somebody has to call
 	// session.take until there is nothing left.
-	pending(o *outbox)
+	pending()
 	// wake is called once, when the session begins to close: reading has to end,
 	// and then Handler.Closed to be called.
 	wake()

@@ -121,7 +121,7 @@ func (p *polling) tryHandOver(t *socket, base64 bool) (busy <-chan struct{}, mov
 	s.server.counts.upgraded.Add(1)
 	s.awaitPing()
 	if s.out != nil {
-		t.pending(s.out)
+		t.pending()
 	}
 	if p.get != nil {
 		p.get.signal()

@@ -17,9 +17,8 @@ type socket struct {
 	conn    net.Conn
 	window  uint8 // of the peer, for what it gets compressed; 0 if that was not agreed on
 	probing bool  // the session is not here yet; used by the reader alone
-	in      input // used by the reader alone
-
-	expires time.Time // write deadline of conn; used by the writer alone
+	in      input // used by the reader alone, but for its raw connection
+	writer  *writer
 	lost    atomic.Bool
 
 	pings  int // in the second that began at pinged; used by the reader alone
@@ -27,7 +26,7 @@ type socket struct {
 }
 
 func newSocket(s *Session, conn net.Conn, window uint8) *socket {
-	t := &socket{session: s, conn: conn, window: window}
+	t := &socket{session: s, conn: conn, window: window, writer: s.server.writers.next()}
 	t.in.open(conn)
 	return t
 }
@@ -35,16 +34,12 @@ func newSocket(s *Session, conn net.Conn, window uint8) *socket {
 func (t *socket) name() string       { return "websocket" }
 func (t *socket) upgrades() []string { return []string{} }
 
-// pending starts a writer for this burst. Writing from within Send instead, without
-// blocking, saves a fifth of the time of a lone frame (5.4 for 6.6 µs), but makes
-// a broadcast the work of one core and joins nothing: 8 frames to each of 1,000
-// sessions went out ten times slower.
-func (t *socket) pending(o *outbox) {
-	o.socket = t
-	if o.run == nil {
-		o.run = func() { o.socket.write() }
+func (t *socket) pending() {
+	if t.in.raw != nil {
+		t.writer.add(t)
+	} else {
+		go t.write(nil, nil)
 	}
-	go o.run()
 }
 
 func (t *socket) wake() { _ = t.conn.SetReadDeadline(past) }
@@ -79,47 +74,52 @@ func (t *socket) ping(payload []byte) error {
 	return t.session.Send(pong)
 }
 
-// write is the writer goroutine: it ends when the queue is empty.
-func (t *socket) write() {
+// write is a goroutine for a connection that may have to be waited for. It begins with what is left of what was taken, and
+// ends when the queue is empty.
+func (t *socket) write(left []byte, rest []*Frame) {
+	var buf []byte
+	err := t.writeBytes(left)
 	for {
+		for err == nil && len(rest) > 0 {
+			if buf == nil && len(rest) > 1 {
+				buf = make([]byte, 0, joinBytes)
+			}
+			b, n := t.join(buf, rest)
+			rest, err = rest[n:], t.writeBytes(b)
+		}
+		if err != nil {
+			t.fail()
+			return
+		}
 		o := t.session.take()
 		if o == nil {
 			return
 		}
-		if err := t.writeAll(o); err != nil {
-			t.abort(false)
-			t.session.drop()
-			return
-		}
+		rest = o.taken
 	}
 }
 
-// writeAll writes o.taken in as few system calls as its sizes allow.
-func (t *socket) writeAll(o *outbox) error {
-	if len(o.taken) == 1 {
-		return t.writeBytes(t.form(o.taken[0]))
-	}
-	if o.buf == nil {
-		o.buf = make([]byte, 0, joinBytes)
-	}
-	buf := o.buf[:0]
-	for _, f := range o.taken {
-		b := t.form(f)
-		if len(buf)+len(b) <= joinBytes {
-			buf = append(buf, b...)
-			continue
+// fail ends a session that cannot be written to.
+func (t *socket) fail() {
+	t.abort(false)
+	t.session.drop()
+}
+
+// join is what one system call should write of frames, and how many of them that is: those that fit into the room of buf,
+// or the first one as it is.
+func (t *socket) join(buf []byte, frames []*Frame) (b []byte, n int) {
+	for len(frames) > 1 && n < len(frames) {
+		next := t.form(frames[n])
+		if len(buf)+len(next) > cap(buf) {
+			break
 		}
-		if err := t.writeBytes(buf); err != nil {
-			return err
-		}
-		buf = buf[:0]
-		if len(b) < joinBytes {
-			buf = append(buf, b...)
-		} else if err := t.writeBytes(b); err != nil {
-			return err
-		}
+		buf = append(buf, next...)
+		n++
 	}
-	return t.writeBytes(buf)
+	if n == 0 {
+		return t.form(frames[0]), 1
+	}
+	return buf, n
 }
 
 // form is f as the peer understands it.
@@ -134,25 +134,31 @@ func (t *socket) form(f *Frame) []byte {
 	}
 }
 
+// writeBytes waits until the connection has taken b.
 func (t *socket) writeBytes(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	// Setting a deadline costs, so it is set for half as long again and only
-	// when it has become too short.
-	timeout := t.session.server.cfg.WriteTimeout
-	if now := time.Now(); t.expires.Sub(now) < timeout {
-		t.expires = now.Add(timeout + timeout/2)
-		if err := t.conn.SetWriteDeadline(t.expires); err != nil {
-			return err
-		}
-		if t.lost.Load() { // and its deadline, that of abort, is gone
-			return errLost
-		}
-	}
 	t.session.server.counts.write(len(b))
-	_, err := t.conn.Write(b)
+	err := t.setWriteDeadline(time.Now().Add(t.session.server.cfg.WriteTimeout))
+	if err == nil {
+		_, err = t.conn.Write(b)
+	}
+	if err == nil {
+		err = t.setWriteDeadline(time.Time{}) // or it would end a write long after this one
+	}
 	return err
+}
+
+// setWriteDeadline fails if the deadline of abort is gone by it.
+func (t *socket) setWriteDeadline(at time.Time) error {
+	if err := t.conn.SetWriteDeadline(at); err != nil {
+		return err
+	}
+	if t.lost.Load() {
+		return errLost
+	}
+	return nil
 }
 
 var errLost = errors.New("engineio: connection given up")
