@@ -9,6 +9,7 @@ import './styles/controls.css';
 import './styles/layout.css';
 import './styles/messages.css';
 import './styles/composer.css';
+import { ErrorBoundary } from './ui/ErrorBoundary';
 import { Notices } from './ui/Notices';
 import { showTheme } from './ui/theme';
 
@@ -22,9 +23,11 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
-        <Notices>
-          <App account={account} />
-        </Notices>
+        <ErrorBoundary>
+          <Notices>
+            <App account={account} />
+          </Notices>
+        </ErrorBoundary>
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -1,13 +1,13 @@
 import type { Message } from '@parley/client';
 import { navigate, roomPath } from '../ui/router';
-import { fullTime } from '../ui/time';
+import { dateTime } from '../ui/time';
 
 /** A message that was found; pressing it shows it where it was said. */
 export function Result({ message, room }: { message: Message; room?: string | undefined }) {
   const name = message.sender.displayName || message.sender.username;
   return (
     <button type="button" className="result" aria-label={`Jump to ${name}: ${message.content.slice(0, 80)}`} onClick={() => navigate(roomPath(message.roomId, message.seq))}>
-      <span className="row small"><strong className="truncate">{name}</strong><span className="muted truncate grow">{room}</span><time className="muted" dateTime={message.at}>{fullTime(message.at)}</time></span>
+      <span className="row small"><strong className="truncate">{name}</strong><span className="muted truncate grow">{room}</span><time className="muted" dateTime={message.at}>{dateTime(message.at)}</time></span>
       <span className="text small">{message.content}</span>
     </button>
   );

@@ -27,7 +27,7 @@ export function SearchPanel({ onClose }: { onClose: () => void }) {
   return (
     <Panel title="Search" onClose={onClose}>
       <div className="stack">
-        <input className="input" type="search" aria-label="Search messages" placeholder="Search messages" autoFocus maxLength={200} value={text} onChange={(event) => setText(event.target.value)} />
+        <input className="input" type="text" role="searchbox" aria-label="Search messages" placeholder="Search messages" autoFocus maxLength={200} value={text} onChange={(event) => setText(event.target.value)} />
         <label className="row small">
           <input type="checkbox" checked={everywhere} onChange={(event) => setEverywhere(event.target.checked)} /> In all my rooms
         </label>

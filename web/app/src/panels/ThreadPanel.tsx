@@ -39,7 +39,9 @@ function Replies({ replies, pending }: { replies: readonly Message[]; pending: r
   const { names, userId } = useRoomScope();
   const end = useRef<HTMLDivElement>(null);
   const count = replies.length + pending.length;
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [count]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [count]);
   const place = (index: number) => ({ position: index + 1, tabIndex: 0 as const, highlighted: false });
   return (
     <div role="feed" aria-label="Replies">

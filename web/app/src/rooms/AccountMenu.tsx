@@ -23,7 +23,8 @@ export function AccountMenu({ user, onSignOut }: { user: OwnUser; onSignOut: () 
   const { fail } = useNotices();
   const theme = useTheme();
   const known = usePresence([user.id]).get(user.id)?.status;
-  const status: Status = connected ? (known ?? 'online') : 'offline';
+  // That one has come is known here before the server has told everybody.
+  const status: Status = !connected ? 'offline' : known === undefined || known === 'offline' ? 'online' : known;
   const name = user.displayName || user.username;
   return (
     <Menu

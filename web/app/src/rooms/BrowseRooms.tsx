@@ -32,7 +32,7 @@ export function BrowseRooms({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Browse rooms" onClose={onClose}>
       <div className="stack">
-        <input className="input" type="search" aria-label="Find a room" placeholder="Find a room" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+        <input className="input" type="text" role="searchbox" aria-label="Find a room" placeholder="Find a room" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
         {rooms.isPending && <Skeleton lines={3} label="Loading rooms" />}
         {rooms.error && <p className="alert" role="alert">{messageOf(rooms.error)}</p>}
         {rooms.isSuccess && items.length === 0 && <Empty icon={<Hash size={28} aria-hidden="true" />} title="No public room of that name" />}

@@ -23,7 +23,7 @@ export function PeopleSearch({ children }: { children: (person: Found) => ReactN
   });
   return (
     <div className="stack">
-      <input className="input" type="search" aria-label="Find people" placeholder="Find people" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+      <input className="input" type="text" role="searchbox" aria-label="Find people" placeholder="Find people" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
       {people.isPending && <Skeleton lines={3} label="Loading people" />}
       {people.error && <p className="alert" role="alert">{messageOf(people.error)}</p>}
       {people.data?.items.length === 0 && <p className="muted">Nobody of that name.</p>}

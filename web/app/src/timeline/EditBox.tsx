@@ -9,7 +9,9 @@ export function EditBox({ message }: { message: Message }) {
   const [text, setText] = useState(message.content);
   const [error, setError] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => area.current?.setSelectionRange(-1, -1), []);
+  useEffect(() => {
+    area.current?.setSelectionRange(message.content.length, message.content.length);
+  }, [message.content]);
   const done = async (event?: FormEvent) => {
     event?.preventDefault();
     if (text.trim() === '') return setError('An empty message says nothing: delete it instead.');

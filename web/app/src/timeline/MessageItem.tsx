@@ -4,7 +4,7 @@ import { memo, useState, type ReactNode } from 'react';
 import { isOnlyEmoji } from '../composer/emoji';
 import { Markdown } from '../text/Markdown';
 import { Avatar } from '../ui/Avatar';
-import { clockTime, fullTime } from '../ui/time';
+import { clockTime, fullTime, shortTime } from '../ui/time';
 import { Actions } from './Actions';
 import { useRoomScope } from './context';
 import { EditBox } from './EditBox';
@@ -43,7 +43,7 @@ export const MessageItem = memo(function MessageItem({ message, rowKey, first, p
       onFocus={() => setNear(true)}
       onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setNear(false)}
     >
-      <div className="gutter">{first ? <Avatar name={name} /> : <time dateTime={message.at} title={fullTime(message.at)}>{clockTime(message.at)}</time>}</div>
+      <div className="gutter">{first ? <Avatar name={name} /> : <time dateTime={message.at} title={fullTime(message.at)}>{shortTime(message.at)}</time>}</div>
       <div>
         {first && (
           <div className="who">

@@ -1,9 +1,20 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const gutter = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const brief = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const date = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 export function clockTime(at: string | number | Date): string {
   return clock.format(new Date(at));
+}
+
+/** As clockTime, where there is place for five letters. */
+export function shortTime(at: string): string {
+  return gutter.format(new Date(at));
+}
+
+export function dateTime(at: string): string {
+  return brief.format(new Date(at));
 }
 
 export function fullTime(at: string | number | Date): string {
