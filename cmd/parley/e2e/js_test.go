@@ -18,7 +18,10 @@ import (
 	"parley/eventstore/testenv"
 )
 
-const jsTimeout = 90 * time.Second // for one file of JavaScript tests
+const (
+	jsTimeout = 3 * time.Minute // for one file of JavaScript tests
+	jsAtATime = 3
+)
 
 // The official client against two nodes of one deployment, of which the first lets in only
 // users that exist. Both log all they can, so that a secret in the log would be found.
@@ -30,12 +33,21 @@ func TestOfficialClient(t *testing.T) {
 	strict := startNode(t, "strict", shared.with(settings{"AUTO_PROVISION": "false"}))
 	open := startNode(t, "open", shared)
 
-	for _, file := range []string{"connect", "chat", "rooms", "members", "messages", "races", "transports", "batch", "marks", "presence", "typing"} {
-		t.Run(file, func(t *testing.T) { runJS(t, file+".test.mjs", strict.URL, open.URL) })
-	}
-	for _, way := range []string{"polling", "upgrade"} { // the others went by WebSocket
-		t.Run("chat by "+way, func(t *testing.T) { runJSBy(t, way, "chat.test.mjs", strict.URL, open.URL) })
-	}
+	t.Run("together", func(t *testing.T) {
+		slots := make(chan struct{}, jsAtATime)
+		run := func(name, transport, file string) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				occupy(t, slots)
+				runJSBy(t, transport, file, strict.URL, open.URL)
+			})
+		}
+		for _, file := range []string{"transports", "batch", "presence", "typing", "connect", "chat", "rooms", "members", "messages", "races", "marks"} {
+			run(file, "websocket", file+".test.mjs")
+		}
+		run("chat by polling", "polling", "chat.test.mjs")
+		run("chat by upgrade", "upgrade", "chat.test.mjs")
+	})
 	if streamed(t, broker) == 0 {
 		t.Error("nothing went through Redis Streams")
 	}
@@ -131,7 +143,7 @@ func runJSBy(t *testing.T, transport, file string, urls ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), jsTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=tap", file)
+	cmd := exec.CommandContext(ctx, "node", "--test-reporter=tap", file) // without --test: in this process, not in one below it
 	cmd.Env = environment(settings{"URLS": strings.Join(urls, ","), "JWT_SECRET": jwtSecret, "TRANSPORT": transport})
 	cmd.WaitDelay = 5 * time.Second
 	output, err := cmd.CombinedOutput()

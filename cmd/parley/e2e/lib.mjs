@@ -9,7 +9,7 @@ export const secret = process.env.JWT_SECRET;
 // The first node only lets in users that exist, the others register whoever has a good token.
 export const urls = (process.env.URLS ?? '').split(',');
 export const [strict, open] = urls;
-export const patience = 10_000; // ms that anything may take on a busy machine
+export const patience = 20_000; // ms that anything may take on a busy machine
 
 /** How a client connects: by polling only, by WebSocket only, or moving from the first to the second. */
 export const ways = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polling', 'websocket'] };

@@ -91,9 +91,10 @@ func newNode(t testing.TB, name string, env settings) *node {
 	return n
 }
 
-// environment is what a process gets: nothing of ours but what it needs to run at all.
+// environment is what a process gets: nothing of ours but what it needs to run at all. A program with the race detector
+// would sleep for a second before it ends, and most of what runs here ends when it has nothing left to do.
 func environment(s settings) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GORACE=atexit_sleep_ms=20"}
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		env = append(env, name+"="+s[name])
 	}
