@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,9 @@ func (b *benchRun) flags(cmd *cobra.Command) {
 var errFlawed = errors.New("deliveries were lost, repeated or out of order")
 
 func (b *benchRun) run(ctx context.Context, out, progressTo io.Writer) error {
+	if !slices.Contains(load.Scenarios(), b.Scenario) {
+		return usagef("no scenario %q; there are %s", b.Scenario, strings.Join(load.Scenarios(), ", "))
+	}
 	if err := b.secret(); err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func TestHelp(t *testing.T) {
 		{"verify"},
 		{"rebuild"},
 		{"replay"},
+		{"bench"},
 	} {
 		r := cli(t, nil, append(args, "--help")...).want(t, 0)
 		if !strings.Contains(r.stdout, "parley "+strings.Join(args, " ")) {
@@ -105,7 +106,7 @@ func TestHelp(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"dance"}, {"serve", "--no-such-flag"}, {"serve", "now"}, {"migrate", "sideways"}, {"token", "--user", "no spaces"}} {
+	for _, args := range [][]string{{"dance"}, {"serve", "--no-such-flag"}, {"serve", "now"}, {"migrate", "sideways"}, {"token", "--user", "no spaces"}, {"bench"}, {"bench", "dance"}, {"bench", "fanout", "--clients", "7"}} {
 		env := settings{"JWT_SECRET": jwtSecret}
 		cli(t, env, args...).want(t, 2).oneLine(t)
 	}
