@@ -1,21 +1,45 @@
 import type { Account, OwnUser } from '@parley/client';
 import { Parley, useClient, useRooms, useSocket, useStore } from '@parley/react';
-import { useEffect, useState, type MouseEvent } from 'react';
+import { lazy, Suspense, useEffect, useState, type MouseEvent } from 'react';
 import { Gone, RoomPane } from './room/RoomPane';
 import { Welcome } from './room/Welcome';
 import { Sidebar } from './rooms/Sidebar';
 import { SignIn } from './session/SignIn';
 import { useNotices } from './ui/Notices';
+import { Empty, Skeleton } from './ui/Empty';
+import { Lock } from './ui/icons';
+import { Link } from './ui/Link';
 import { navigate, placeOf, roomPath, usePath } from './ui/router';
+
+const OpsPage = lazy(() => import('./ops/OpsPage'));
 
 export function App({ account }: { account: Account }) {
   const { user } = useStore(account);
   const place = placeOf(usePath());
   if (!user) return <SignIn account={account} />;
+  if (place.page === 'ops') return <Operations user={user} account={account} />;
   return (
     <Parley tokens={account.tokens} userId={user.id}>
       <Chat user={user} account={account} roomId={place.roomId} seq={place.seq} />
     </Parley>
+  );
+}
+
+/** Its own part of the program: who only chats does not load it. */
+function Operations({ user, account }: { user: OwnUser; account: Account }) {
+  if (!user.roles.includes('admin')) {
+    return (
+      <main className="aside-page">
+        <Empty icon={<Lock size={28} aria-hidden="true" />} title="Operations are for administrators">
+          <Link href="/">Back to chat</Link>
+        </Empty>
+      </main>
+    );
+  }
+  return (
+    <Suspense fallback={<main className="aside-page"><Skeleton lines={6} label="Loading operations" /></main>}>
+      <OpsPage tokens={account.tokens} user={user} />
+    </Suspense>
   );
 }
 
