@@ -59,6 +59,9 @@ export function RoomPane({ room, userId, seq }: Props) {
     openThread,
     showMessage,
   });
+  // The same message may be asked for again.
+  const forgetTarget = useCallback(() => navigate(roomPath(room.id), { replace: true }), [room.id]);
+  const beginning = room.type === 'direct' ? `This is the beginning of what you and ${title} say` : `This is the beginning of ${title}`;
   const toggle = (tool: Tool) => {
     if (tool === 'travel') setTravelling(!travelling);
     else setPane(pane?.kind === tool ? undefined : { kind: tool });
@@ -74,7 +77,7 @@ export function RoomPane({ room, userId, seq }: Props) {
           <TimeTravel room={room} onBack={() => setTravelling(false)} />
         ) : (
           <>
-            <LiveTimeline title={title} target={target} />
+            <LiveTimeline beginning={beginning} target={target} onReached={forgetTarget} />
             <TypingLine roomId={room.id} />
             <Speak room={room} title={title} onEditLast={setEditing} userId={userId} />
           </>

@@ -80,11 +80,10 @@ const RoomLink = memo(function RoomLink({ room, current, tabIndex }: RoomLinkPro
   const { unreadCount, mentionCount } = room;
   return (
     <li>
-      <Link href={roomPath(room.id)} className={unreadCount > 0 && !current ? 'room-link unread' : 'room-link'} aria-current={current ? 'page' : undefined} tabIndex={tabIndex}>
+      <Link href={roomPath(room.id)} className={unreadCount > 0 && !current ? 'room-link unread' : 'room-link'} aria-current={current ? 'page' : undefined} aria-label={unreadCount > 0 && !current ? title + counts(unreadCount, mentionCount) : title} tabIndex={tabIndex}>
         <span className="glyph">{other ? <Person userId={other} name={title} /> : room.type === 'private' ? <Lock size={16} aria-hidden="true" /> : <Hash size={17} aria-hidden="true" />}</span>
         <span className="grow truncate">{title}</span>
         {unreadCount > 0 && !current && <span className={mentionCount > 0 || other ? 'badge mention' : 'badge'} aria-hidden="true">{short(mentionCount || unreadCount)}</span>}
-        {unreadCount > 0 && !current && <span className="sr-only">{counts(unreadCount, mentionCount)}</span>}
       </Link>
     </li>
   );

@@ -12,12 +12,14 @@ import { PendingItem } from './PendingItem';
 import { rowsOf, type Row } from './rows';
 
 interface Props {
-  title: string;
+  /** What is said of an empty room. */
+  beginning: string;
   target: Target | undefined;
+  onReached: () => void;
 }
 
 /** A room as it is now. */
-export function LiveTimeline({ title, target }: Props) {
+export function LiveTimeline({ beginning, target, onReached }: Props) {
   const { roomId, userId, names } = useRoomScope();
   const timeline = useTimeline(roomId);
   const unreadFrom = useUnreadFrom(roomId);
@@ -53,7 +55,7 @@ export function LiveTimeline({ title, target }: Props) {
   if (rows.length === 0) {
     return (
       <div className="timeline" role="feed" aria-label="Messages">
-        <Empty icon={<MessagesSquare size={32} aria-hidden="true" />} title={`This is the beginning of ${title}`}>Say something: everybody here will see it.</Empty>
+        <Empty icon={<MessagesSquare size={32} aria-hidden="true" />} title={beginning}>Say something: everybody here will see it.</Empty>
       </div>
     );
   }
@@ -69,6 +71,7 @@ export function LiveTimeline({ title, target }: Props) {
         onBefore={loadBefore}
         onAfter={loadAfter}
         target={target}
+        onReached={onReached}
         newer={timeline.newer}
         onToNewest={jumpToEnd}
         onSeen={onSeen}

@@ -17,6 +17,8 @@ interface Props {
   onAfter: () => void;
   /** The message to bring into sight. */
   target?: Target | undefined;
+  /** It has been in sight for a while. */
+  onReached?: () => void;
   /** How many messages there are after the last row. */
   newer: number;
   onToNewest: () => void;
@@ -67,7 +69,7 @@ export function MessageList(props: Props) {
   }, [hasMoreAfter]);
 
   useOpening(virtualizer, rows);
-  const highlighted = useTarget(virtualizer, rows, props.target);
+  const highlighted = useTarget(virtualizer, rows, props.target, props.onReached);
   useEnds(virtualizer, props);
   const away = useAway(virtualizer, hasMoreAfter);
 
@@ -155,7 +157,7 @@ function useOpening(list: List, rows: readonly Row[]): void {
 }
 
 /** Brings a message into sight as soon as it is there, once for each target, and says for a while which one it was. */
-function useTarget(list: List, rows: readonly Row[], target: Target | undefined): number | undefined {
+function useTarget(list: List, rows: readonly Row[], target: Target | undefined, onReached: (() => void) | undefined): number | undefined {
   const done = useRef<Target>(undefined);
   const [highlighted, setHighlighted] = useState<number>();
   useLayoutEffect(() => {
@@ -168,9 +170,12 @@ function useTarget(list: List, rows: readonly Row[], target: Target | undefined)
   }, [list, rows, target]);
   useEffect(() => {
     if (highlighted === undefined) return;
-    const timer = setTimeout(() => setHighlighted(undefined), 2500);
+    const timer = setTimeout(() => {
+      setHighlighted(undefined);
+      onReached?.();
+    }, 2500);
     return () => clearTimeout(timer);
-  }, [highlighted]);
+  }, [highlighted, onReached]);
   return highlighted;
 }
 

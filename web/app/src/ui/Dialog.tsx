@@ -1,5 +1,6 @@
 import { X } from './icons';
 import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 
 interface Props {
   title: string;
@@ -16,7 +17,7 @@ export function Dialog({ title, onClose, children }: Props) {
     element?.showModal();
     return () => element?.close();
   }, []);
-  return (
+  return createPortal(
     <dialog
       ref={dialog}
       className="dialog rise"
@@ -35,7 +36,8 @@ export function Dialog({ title, onClose, children }: Props) {
         </button>
       </header>
       {children}
-    </dialog>
+    </dialog>,
+    document.body, // it is no part of the list or the message that it was opened from
   );
 }
 
