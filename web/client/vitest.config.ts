@@ -5,6 +5,8 @@ export default defineConfig({
     name: 'client',
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    pool: 'threads',
+    isolate: false,
     // Real nodes, on a machine that others use too.
     testTimeout: 120_000,
     hookTimeout: 180_000,

@@ -137,7 +137,7 @@ export class Connection extends Source<ConnectionState> {
     if (event === 'session') return this.#welcome(payload as Events['session']);
     if (event === 'resync-required') cursor.reset((payload as Events['resync-required']).position);
     else if (typeof payload.position === 'string' && !cursor.advance(payload.position)) return; // heard before
-    if (event === 'token-expiring') void this.#extend();
+    if (event === 'token-expiring') this.#expiring(payload as Events['token-expiring']);
     hear(event, payload as never);
   }
 
@@ -189,6 +189,11 @@ export class Connection extends Source<ConnectionState> {
     } catch {
       if (this.#status === 'offline') this.#later(() => void this.#renew());
     }
+  }
+
+  /** There is time: not all clients of a node renew at once, nor does one with short-lived tokens all the time. */
+  #expiring({ expiresInMs }: Events['token-expiring']): void {
+    this.#later(() => void this.#extend(), expiresInMs / 4);
   }
 
   /** Stays with another token. If that fails the server puts one out when the old one ends, and one comes back. */

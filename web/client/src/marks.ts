@@ -63,7 +63,7 @@ export class Marks {
     if (!this.#core.online) return; // it is flushed when one is
     const due = [...this.#due[mark]].slice(0, batch);
     await Promise.all(due.map(([roomId, seq]) => this.#say(mark, roomId, seq)));
-    if (this.#due[mark].size > 0 && this.#core.online) this.#wake(mark, pauses[mark]);
+    if (this.#due[mark].size > 0 && this.#core.online && !this.#timers[mark]) this.#wake(mark, pauses[mark]);
   }
 
   async #say(mark: Mark, roomId: string, seq: number): Promise<void> {

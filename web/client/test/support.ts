@@ -1,22 +1,18 @@
 import { Deployment, eventually } from '@parley/testing';
 import type { Node, Person } from '@parley/testing';
-import { afterAll, afterEach, expect } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 import { createClient, MemoryStorage, staticTokens } from '../src/index.ts';
 import type { Client, ClientOptions, Message, Store, TimelineState } from '../src/index.ts';
 import { later } from '../src/position.ts';
 
-/** A deployment for the tests of a file, and clients that are closed after each. */
+/** A deployment for the tests of a file, and clients that are closed after each test. */
 export class World {
-  readonly #clients: Client[] = [];
   readonly deployment: Deployment;
   readonly node: Node;
 
   private constructor(deployment: Deployment, node: Node) {
     this.deployment = deployment;
     this.node = node;
-    afterEach(() => {
-      for (const client of this.#clients.splice(0)) client.close();
-    });
     afterAll(() => deployment.close());
   }
 
@@ -33,7 +29,7 @@ export class World {
   client(person: Person, options: Partial<ClientOptions> = {}): Client {
     const tokens = staticTokens(person.login.accessToken);
     const client = createClient({ url: this.node.url, tokens, storage: new MemoryStorage(), ...options });
-    this.#clients.push(client);
+    onTestFinished(() => client.close());
     client.start();
     return client;
   }
@@ -70,13 +66,8 @@ export async function until<T>(store: Store<T>, fits: (state: T) => unknown): Pr
 
 /** Looks at a store as a component would, and until the test ends. */
 export function watch<T>(store: Store<T>): void {
-  watched.push(store.subscribe(() => undefined));
+  onTestFinished(store.subscribe(() => undefined));
 }
-
-const watched: (() => void)[] = [];
-afterEach(() => {
-  for (const end of watched.splice(0)) end();
-});
 
 export const texts = (items: readonly { content: string }[]): string[] => items.map(({ content }) => content);
 

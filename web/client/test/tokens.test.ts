@@ -1,0 +1,74 @@
+import { password } from '@parley/testing';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Account, MemoryStorage, ParleyError, staticTokens, userOf } from '../src/index.ts';
+import { until, watch, World } from './support.ts';
+
+const world = await World.start({ ACCESS_TOKEN_TTL: '3s' });
+
+afterEach(() => vi.unstubAllGlobals());
+
+async function signedIn(storage = new MemoryStorage()) {
+  const person = await world.register('ann');
+  const account = new Account({ url: world.node.url, storage });
+  watch(account);
+  await account.login({ username: person.username, password });
+  return { person, account, storage };
+}
+
+test('the token is renewed in place, again and again, and logging out ends the session', async () => {
+  const { person, account, storage } = await signedIn();
+  expect(userOf(account.tokens.get())).toBe(person.id);
+  const seen = new Set<string>();
+  const statuses = new Set<string>();
+  const client = world.client(person, { tokens: account.tokens });
+  client.connection.subscribe(() => statuses.add(client.connection.getSnapshot().status));
+  await until(client.connection, ({ status }) => {
+    seen.add(storage.getItem('parley:account') ?? '');
+    return status === 'online' && seen.size > 3;
+  });
+  expect([...statuses].filter((status) => status !== 'connecting')).toEqual(['online']);
+  expect((await client.rest.call('GET /api/v1/users/me')).id).toBe(person.id);
+  await account.logout({ all: true });
+  expect(account.getSnapshot().user).toBeNull();
+  await until(client.connection, ({ status }) => status === 'signed-out');
+});
+
+test('a token that has ended is renewed, by REST and at the door', async () => {
+  const person = await world.register('bob');
+  const expired = world.deployment.token({ userId: person.id }, -3600);
+  let renewals = 0;
+  const tokens = staticTokens(expired, async () => {
+    renewals++;
+    return world.deployment.token({ userId: person.id });
+  });
+  const client = await world.online(person, { tokens });
+  await until(client.rooms, ({ status }) => status === 'ready');
+  expect(renewals).toBe(1);
+});
+
+test('who is not let in is told why', async () => {
+  const person = await world.register('carl');
+  const out = world.client(person, { tokens: staticTokens('no token at all') });
+  await until(out.connection, ({ status }) => status === 'signed-out');
+  const other = world.client(person, { userId: 'somebody-else' });
+  const { error } = await until(other.connection, ({ status }) => status === 'refused');
+  expect(error?.code).toBe('INVALID_USER');
+  const account = new Account({ url: world.node.url, storage: new MemoryStorage() });
+  const refusal = await account.login({ username: person.username, password: 'wrong' }).catch((e: unknown) => e);
+  expect(refusal).toBeInstanceOf(ParleyError);
+  expect(refusal).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+});
+
+test('tabs that renew at once do it once: a refresh token works a single time', async () => {
+  let turn: Promise<unknown> = Promise.resolve();
+  const request = (_: string, run: () => Promise<unknown>) => (turn = turn.then(run, run));
+  vi.stubGlobal('navigator', { locks: { request } });
+  const { account, storage } = await signedIn();
+  const tab = new Account({ url: world.node.url, storage });
+  expect(tab.getSnapshot().user?.id).toBe(account.getSnapshot().user?.id);
+  const used = account.tokens.get();
+  const renewed = await Promise.all([account, tab, account].map(({ tokens }) => tokens.refresh(used)));
+  expect(new Set(renewed).size).toBe(1);
+  expect(renewed[0]).not.toBe(used);
+  expect(await tab.token()).toEqual(expect.any(String));
+});
