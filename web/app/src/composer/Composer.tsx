@@ -23,6 +23,8 @@ interface Props {
   sendLabel?: string;
   onSend: (message: Outgoing) => void;
   onTyping?: () => void;
+  /** Whether it takes the focus when it appears. */
+  eager?: boolean;
   /** Arrow up in an empty composer. */
   onEditLast?: () => void;
 }
@@ -30,7 +32,7 @@ interface Props {
 const maxLength = 5000; // code points, as the server counts them
 const maxAttachments = 10;
 
-export function Composer({ draftKey, placeholder, people, label = 'Message', sendLabel = 'Send', onSend, onTyping, onEditLast }: Props) {
+export function Composer({ draftKey, placeholder, people, label = 'Message', sendLabel = 'Send', eager = false, onSend, onTyping, onEditLast }: Props) {
   const [draft, setDraftState] = useState(() => readDraft(draftKey));
   const [caret, setCaret] = useState(draft.text.length);
   const [open, setOpen] = useState<'emoji' | 'attach'>();
@@ -96,6 +98,7 @@ export function Composer({ draftKey, placeholder, people, label = 'Message', sen
       <textarea
         ref={area}
         rows={1}
+        autoFocus={eager}
         aria-label={label}
         aria-autocomplete="list"
         aria-controls={mentions.found.length > 0 ? listId : undefined}

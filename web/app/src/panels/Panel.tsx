@@ -1,4 +1,5 @@
 import { X } from '../ui/icons';
+import { useReturnFocus } from '../ui/useReturnFocus';
 import { useEffect, useId, useRef, type KeyboardEvent, type ReactNode } from 'react';
 
 interface Props {
@@ -13,12 +14,9 @@ interface Props {
 export function Panel({ title, onClose, footer, children }: Props) {
   const heading = useId();
   const panel = useRef<HTMLElement>(null);
+  useReturnFocus(panel);
   useEffect(() => {
-    const before = document.activeElement;
-    if (!panel.current?.contains(before)) panel.current?.focus();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+    if (!panel.current?.contains(document.activeElement)) panel.current?.focus();
   }, []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && !event.defaultPrevented) onClose();

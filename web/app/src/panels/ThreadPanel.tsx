@@ -20,7 +20,7 @@ export function ThreadPanel({ messageId, onClose }: Props) {
   const { members } = useMembers(roomId);
   const thread = useThread(roomId, messageId);
   const footer = maySpeak && thread.status === 'ready' && (
-    <Composer draftKey={`thread ${messageId}`} placeholder="Reply…" label="Reply" sendLabel="Send reply" people={members} onSend={thread.reply} />
+    <Composer draftKey={`thread ${messageId}`} placeholder="Reply…" label="Reply" sendLabel="Send reply" eager people={members} onSend={thread.reply} />
   );
   return (
     <Panel title="Thread" onClose={onClose} footer={footer}>

@@ -1,5 +1,6 @@
 import type { RoomView } from '@parley/client';
 import { ArrowLeft, History, Pin, Search, Users } from '../ui/icons';
+import { DirectStatus } from './DirectStatus';
 import { navigate } from '../ui/router';
 
 export type Tool = 'search' | 'pins' | 'members' | 'travel';
@@ -7,6 +8,8 @@ export type Tool = 'search' | 'pins' | 'members' | 'travel';
 interface Props {
   room: RoomView;
   title: string;
+  /** Whom a direct room is with. */
+  other: string | undefined;
   open: Tool | undefined;
   pane: string | undefined;
   onToggle: (tool: Tool) => void;
@@ -19,7 +22,7 @@ const tools = [
   { tool: 'travel', label: 'Time travel', icon: History },
 ] as const;
 
-export function RoomHeader({ room, title, open, pane, onToggle }: Props) {
+export function RoomHeader({ room, title, other, open, pane, onToggle }: Props) {
   return (
     <header>
       <button type="button" className="icon-button back" aria-label="Back to rooms" onClick={() => navigate('/')}>
@@ -27,6 +30,7 @@ export function RoomHeader({ room, title, open, pane, onToggle }: Props) {
       </button>
       <div className="grow">
         <h2 className="truncate">{title}</h2>
+        {other && <DirectStatus userId={other} />}
         {room.topic && <p className="muted small truncate topic">{room.topic}</p>}
       </div>
       {tools.map(({ tool, label, icon: Icon }) => (

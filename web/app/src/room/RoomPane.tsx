@@ -30,7 +30,7 @@ export type Pane = { kind: Exclude<Tool, 'travel'> } | { kind: 'thread'; message
 
 /** One room: its messages, what is said next, and a pane beside. */
 export function RoomPane({ room, userId, seq }: Props) {
-  const { title } = useTitle(room);
+  const { title, other } = useTitle(room);
   const client = useClient();
   const timeline = client.timeline(room.id);
   const gone = useStore(timeline, (state) => state.status === 'gone');
@@ -71,7 +71,7 @@ export function RoomPane({ room, userId, seq }: Props) {
   return (
     <RoomScopeProvider value={scope}>
       <main className="room" aria-label={title}>
-        <RoomHeader room={room} title={title} open={travelling ? 'travel' : undefined} pane={pane?.kind} onToggle={toggle} />
+        <RoomHeader room={room} title={title} other={other} open={travelling ? 'travel' : undefined} pane={pane?.kind} onToggle={toggle} />
         <Banner roomId={room.id} />
         {travelling ? (
           <TimeTravel room={room} onBack={() => setTravelling(false)} />
@@ -113,6 +113,7 @@ function Speak({ room, title, userId, onEditLast }: SpeakProps) {
       draftKey={room.id}
       placeholder={room.type === 'direct' ? `Message ${title}` : `Message #${title}`}
       people={members}
+      eager={matchMedia('(hover: hover)').matches} // on a phone the keyboard would hide what was said
       onTyping={touch}
       onEditLast={editLast}
       onSend={(draft) => {

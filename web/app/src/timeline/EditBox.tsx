@@ -1,6 +1,7 @@
 import type { Message } from '@parley/client';
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { messageOf } from '../ui/errors';
+import { useReturnFocus } from '../ui/useReturnFocus';
 import { useRoomScope } from './context';
 
 /** A message that is being changed: Enter saves, Escape leaves it as it was. */
@@ -9,6 +10,7 @@ export function EditBox({ message }: { message: Message }) {
   const [text, setText] = useState(message.content);
   const [error, setError] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
+  useReturnFocus(area);
   useEffect(() => {
     area.current?.setSelectionRange(message.content.length, message.content.length);
   }, [message.content]);

@@ -1,11 +1,11 @@
 import type { Message } from '@parley/client';
 import { CornerUpLeft, MessageSquareText, Paperclip, Pin } from '../ui/icons';
-import { memo, useState, type ReactNode } from 'react';
+import { memo, useState, type PointerEvent, type ReactNode } from 'react';
 import { isOnlyEmoji } from '../composer/emoji';
 import { Markdown } from '../text/Markdown';
 import { Avatar } from '../ui/Avatar';
 import { clockTime, fullTime, shortTime } from '../ui/time';
-import { Actions } from './Actions';
+import { Actions, type Tool } from './Actions';
 import { useRoomScope } from './context';
 import { EditBox } from './EditBox';
 import type { RowPlace } from './MessageList';
@@ -24,6 +24,7 @@ interface Props extends RowPlace {
 export const MessageItem = memo(function MessageItem({ message, rowKey, first, position, tabIndex, highlighted, inThread = false, children }: Props) {
   const scope = useRoomScope();
   const [near, setNear] = useState(false); // the pointer or the focus; the tools are there only then
+  const [tool, setTool] = useState<Tool>(); // the one that is in use, wherever the pointer goes
   const { sender, deletedAt } = message;
   const name = sender.displayName || sender.username;
   const gone = deletedAt !== null;
@@ -38,8 +39,9 @@ export const MessageItem = memo(function MessageItem({ message, rowKey, first, p
       aria-posinset={position}
       aria-setsize={-1}
       aria-label={`${name}, ${clockTime(message.at)}: ${gone ? 'Message deleted' : message.content.slice(0, 120)}`}
-      onPointerEnter={() => setNear(true)}
-      onPointerLeave={() => setNear(false)}
+      onPointerEnter={(event) => event.pointerType === 'mouse' && setNear(true)}
+      onPointerLeave={(event) => event.pointerType === 'mouse' && setNear(false)}
+      onPointerUp={focusByTouch}
       onFocus={() => setNear(true)}
       onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setNear(false)}
     >
@@ -62,10 +64,16 @@ export const MessageItem = memo(function MessageItem({ message, rowKey, first, p
         {message.thread && !inThread && <ThreadLink message={message} />}
         {children}
       </div>
-      {near && !gone && !editing && scope.maySpeak && <Actions message={message} inThread={inThread} />}
+      {(near || tool) && !gone && !editing && scope.maySpeak && <Actions message={message} inThread={inThread} open={tool} onOpen={setTool} />}
     </article>
   );
 });
+
+/** A finger has no place to hover: a tap on a message brings its tools. */
+function focusByTouch(event: PointerEvent<HTMLElement>): void {
+  if (event.pointerType === 'mouse' || (event.target as Element).closest('a, button, input, textarea, [role="toolbar"]')) return;
+  event.currentTarget.focus({ preventScroll: true });
+}
 
 function Content({ message }: { message: Message }) {
   const { names } = useRoomScope();

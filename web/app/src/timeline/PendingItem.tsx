@@ -29,7 +29,11 @@ export function PendingItem({ pending, name, first, position, tabIndex }: Props)
             <button type="button" className="button small" onClick={() => client.discard(id)}>Discard</button>
           </div>
         ) : (
-          <span className="note row"><Clock size={12} aria-hidden="true" />{stateText(pending)}</span>
+          <span className="note row">
+            <Clock size={12} aria-hidden="true" />
+            {stateText(pending)}
+            {(state === 'queued' || state === 'waiting') && <button type="button" className="button plain small" onClick={() => client.discard(id)}>Discard</button>}
+          </span>
         )}
       </div>
     </article>
