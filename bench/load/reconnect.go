@@ -190,13 +190,13 @@ func (s *storm) insist(ctx context.Context, c *client) {
 }
 
 func (s *storm) wait(ctx context.Context) error {
-	told, news, heard := time.Now(), time.Now(), int64(-1)
-	for s.caught.Load() < int64(len(s.listeners)) {
+	told, news, heard, all := time.Now(), time.Now(), int64(-1), int64(len(s.listeners))
+	for s.caught.Load() < all || s.back.Load() < all {
 		if err := sleep(ctx, drainStep); err != nil {
 			return err
 		}
 		now := s.fleet.glance()
-		if now.deliveries != heard || s.back.Load() < int64(len(s.listeners)) {
+		if now.deliveries != heard || s.back.Load() < all {
 			news, heard = time.Now(), now.deliveries
 		}
 		if time.Since(news) > noMore {
@@ -204,7 +204,7 @@ func (s *storm) wait(ctx context.Context) error {
 		}
 		if time.Since(told) >= time.Second {
 			told = time.Now()
-			s.fleet.options.Progress(Progress{Phase: "come back", Done: float64(s.caught.Load()), Of: float64(len(s.listeners)), Unit: "clients caught up"})
+			s.fleet.options.Progress(Progress{Phase: "come back", Done: float64(s.caught.Load()), Of: float64(all), Unit: "clients caught up"})
 		}
 	}
 	return nil
