@@ -2,6 +2,7 @@ package presence_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"slices"
@@ -23,8 +24,11 @@ import (
 	"parley/realtime/presence"
 )
 
-// The Redis client's dialler sleeps up to a second between attempts after its pool was closed.
+// The tests wait for time to pass, all of them at once. The Redis client's dialler sleeps up to a second between attempts
+// after its pool was closed.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16")
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
