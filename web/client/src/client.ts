@@ -105,12 +105,16 @@ export class Client {
     if (this.connection.getSnapshot().status !== 'idle') return;
     this.connection.begin();
     globalThis.addEventListener?.('pagehide', this.#cursor.keep);
+    globalThis.addEventListener?.('online', this.#hurry);
+    globalThis.document?.addEventListener('visibilitychange', this.#hurry);
     void this.#begin();
   }
 
   /** Ends everything: no timer, no listener and no connection is left. A client that is closed stays closed. */
   close(): void {
     globalThis.removeEventListener?.('pagehide', this.#cursor.keep);
+    globalThis.removeEventListener?.('online', this.#hurry);
+    globalThis.document?.removeEventListener('visibilitychange', this.#hurry);
     this.connection.end('closed');
     this.outbox.close();
     this.rooms.close();
@@ -182,6 +186,10 @@ export class Client {
     return known;
   }
 
+  readonly #hurry = (): void => {
+    if (!globalThis.document?.hidden) this.connection.hurry();
+  };
+
   #coreOf(): Core {
     const client = this;
     return {
@@ -238,6 +246,9 @@ export class Client {
         return this.#welcomed(heard.payload);
       case 'resync-required':
         return this.#resync();
+      case 'notification': // also of a room that is not heard
+        if (!this.#hearing.rooms.has(heard.payload.roomId)) this.rooms.reloadSoon();
+        return;
       case 'presence-changed':
         return this.presence.hear(heard.payload);
       case 'typing-started':
@@ -280,11 +291,10 @@ export class Client {
     this.outbox.pump();
   }
 
-  /** What was missed is not told: everything is read anew. */
+  /** What was missed is not told: everything is read anew. The rooms come first: they tell how much it is. */
   #resync(): void {
     this.outbox.resync();
-    void this.rooms.reload();
-    this.#stores.resync();
+    void this.rooms.reload().finally(() => this.#stores.resync());
   }
 
   #joined(roomId: string, oneself: boolean): void {

@@ -30,6 +30,7 @@ export interface Wiring {
 
 const patience = 10_000; // for an answer
 const again = 2_000; // after a refusal that may be over then
+const soonest = 500; // that one comes back
 
 /** The socket: comes back by itself with the cursor, renews its token, and says how it stands. */
 export class Connection extends Source<ConnectionState> {
@@ -54,7 +55,7 @@ export class Connection extends Source<ConnectionState> {
       tryAllTransports: true,
       autoConnect: false,
       forceNew: true,
-      reconnectionDelay: 500,
+      reconnectionDelay: soonest,
       reconnectionDelayMax: 5_000,
       auth: (show) => show(this.#credentials()),
     });
@@ -80,6 +81,13 @@ export class Connection extends Source<ConnectionState> {
 
   connect(): void {
     if (this.#status === 'connecting') this.#socket.connect();
+  }
+
+  /** The network may be back, or somebody looks again: tries now instead of waiting. */
+  hurry(): void {
+    if (this.#status !== 'offline' || this.#error?.code !== 'OFFLINE') return;
+    this.#socket.disconnect();
+    this.#socket.connect();
   }
 
   /** Ends it with a status that does not change any more by itself. */
@@ -137,6 +145,7 @@ export class Connection extends Source<ConnectionState> {
     if (event === 'session') return this.#welcome(payload as Events['session']);
     if (event === 'resync-required') cursor.reset((payload as Events['resync-required']).position);
     else if (typeof payload.position === 'string' && !cursor.advance(payload.position)) return; // heard before
+    if (event === 'server-draining') this.#draining(payload as Events['server-draining']);
     if (event === 'token-expiring') this.#expiring(payload as Events['token-expiring']);
     hear(event, payload as never);
   }
@@ -150,9 +159,15 @@ export class Connection extends Source<ConnectionState> {
     cursor.reset(later(session.position, cursor.at ?? session.position));
     this.#userId = session.userId;
     this.#renewed = null;
+    this.#socket.io.reconnectionDelay(soonest);
     this.#enter('online');
     this.#socket.io.engine.once('upgrade', () => this.changed());
     hear('session', session);
+  }
+
+  /** The node is about to go: all of its clients come back at their own time. */
+  #draining({ reconnectInMs }: Events['server-draining']): void {
+    this.#socket.io.reconnectionDelay(Math.max(soonest, reconnectInMs));
   }
 
   #lost(reason: Socket.DisconnectReason): void {

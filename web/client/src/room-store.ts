@@ -49,13 +49,15 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
   /** Reads it anew; what is shown stays until then. */
   reload = async (): Promise<void> => {
     this.#known = true;
-    const outcome = await this.#reading.run(async (signal) => {
+    const reading = this.#reading.run(async (signal) => {
       const { read, since } = await this.listening((minPosition) => this.read(minPosition, signal));
       if (signal.aborted) return;
       this.accept(read);
       this.status = 'ready';
       for (const heard of since) this.apply(heard);
     });
+    this.core.measured();
+    const outcome = await reading;
     if (outcome === 'ended') return;
     this.error = outcome;
     if (outcome !== null) this.status = away.has(outcome.code) ? 'gone' : 'failed';

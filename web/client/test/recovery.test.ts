@@ -1,5 +1,5 @@
 import { eventually, Line } from '@parley/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { MemoryStorage } from '../src/index.ts';
 import { texts, until, watch, World } from './support.ts';
 
@@ -49,12 +49,20 @@ test('who was away for too long reads anew', async () => {
   for (let i = 0; i < 30; i++) anns.send(room, { content: `a${i}` });
   await until(anns.timeline(room), ({ items }) => items.length === 31);
   let resynced = false;
+  // The messages come only after it was told how many are missing.
+  const { fetch } = globalThis;
+  onTestFinished(() => void vi.unstubAllGlobals());
+  vi.stubGlobal('fetch', async (...request: Parameters<typeof fetch>) => {
+    if (String(request[0]).includes('/messages?')) await until(bobs.connection, ({ behind }) => behind === 30);
+    return fetch(...request);
+  });
   bobs.on('resync-required', () => (resynced = true));
   line.mend();
   await until(bobs.timeline(room), ({ items }) => items.length === 31);
   expect(resynced).toBe(true);
   await until(bobs.rooms, ({ byId }) => byId.get(room)?.unreadCount === 30);
   await until(bobs.connection, ({ behind }) => behind === 0);
+  vi.unstubAllGlobals();
   await world.same(ann, room, anns, bobs);
   await line.close();
 });
