@@ -39,14 +39,13 @@ services_up() {
 
 go_tests() {
   local totals=$WORK/go status=0
-  # What was compiled in one checkout need not be in another. A program with the race detector would sleep for a second
-  # before it ends.
-  export GOFLAGS="${GOFLAGS:-} -trimpath" GORACE="${GORACE:-atexit_sleep_ms=20}"
   go build -o "$WORK/testsum" ./scripts/testsum
   # vet is part of lint; without it here nothing is done twice. What takes longest begins first: the end-to-end tests, which
-  # mostly wait, so that as many packages as there are cores are built and tested beside them.
+  # mostly wait, so that as many packages as there are cores are built and tested beside them. What was compiled for one
+  # checkout need not be for another; and no program sleeps a second before it ends, as with the race detector it would.
   # shellcheck disable=SC2086
-  go test -json -race -count=1 -vet=off -timeout 12m -p "$(($(getconf _NPROCESSORS_ONLN) + 1))" ${TEST_FLAGS:-} ${TEST_PKGS:-./cmd/parley/e2e ./...} 2>&1 |
+  GOFLAGS="${GOFLAGS:-} -trimpath" GORACE="${GORACE:-atexit_sleep_ms=20}" \
+    go test -json -race -count=1 -vet=off -timeout 12m -p "$(($(getconf _NPROCESSORS_ONLN) + 1))" ${TEST_FLAGS:-} ${TEST_PKGS:-./cmd/parley/e2e ./...} 2>&1 |
     "$WORK/testsum" -totals "$totals" || status=$?
   # shellcheck disable=SC2046
   count $(cat "$totals" 2>/dev/null || echo 0 1)
