@@ -70,7 +70,7 @@ export function RoomPane({ room, userId, seq }: Props) {
   if (gone) return <Gone title={title} />;
   return (
     <RoomScopeProvider value={scope}>
-      <main className="room" aria-label={title}>
+      <main id="messages" className="room" aria-label={title}>
         <RoomHeader room={room} title={title} other={other} open={travelling ? 'travel' : undefined} pane={pane?.kind} onToggle={toggle} />
         <Banner roomId={room.id} />
         {travelling ? (
@@ -128,9 +128,9 @@ function Speak({ room, title, userId, onEditLast }: SpeakProps) {
 /** What is left of a room that one is no member of any more, or never was. */
 export function Gone({ title, onJoin }: { title?: string | undefined; onJoin?: () => void }) {
   const { status } = useRooms();
-  if (status === 'loading') return <main className="room" aria-label="Loading" aria-busy="true" />;
+  if (status === 'loading') return <main id="messages" className="room" aria-label="Loading" aria-busy="true" />;
   return (
-    <main className="room" aria-label={title ?? 'Room'}>
+    <main id="messages" className="room" aria-label={title ?? 'Room'}>
       <Empty icon={<DoorOpen size={36} aria-hidden="true" />} title={title ? `You are no longer in ${title}` : 'You are not in this room'}>
         <div className="row">
           {onJoin && <button type="button" className="button primary" onClick={onJoin}>Join</button>}

@@ -36,7 +36,7 @@ export function Sidebar({ user, roomId, onSignOut }: Props) {
   return (
     <nav className="sidebar" aria-label="Rooms">
       <header>
-        <span className="brand grow"><MessagesSquare size={21} aria-hidden="true" />Parley</span>
+        <h1 className="brand grow"><MessagesSquare size={21} aria-hidden="true" />Parley</h1>
         <Tool label="Browse rooms" onPress={() => setOpen('browse')}><Compass size={19} aria-hidden="true" /></Tool>
         <Tool label="New room" onPress={() => setOpen('new')}><SquarePen size={18} aria-hidden="true" /></Tool>
       </header>

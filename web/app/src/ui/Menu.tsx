@@ -33,8 +33,9 @@ export function Menu({ label, className, button, children }: Props) {
           {children(close)}
         </div>
       )}
-      <button ref={trigger} type="button" className={className} aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined} aria-label={label} onClick={() => setOpen(!open)}>
+      <button ref={trigger} type="button" className={className} aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined} onClick={() => setOpen(!open)}>
         {button}
+        <span className="sr-only">{label}</span>
       </button>
     </div>
   );
