@@ -55,7 +55,7 @@ func (b *bench) fanoutRound(ctx context.Context, f fleet, size int) error {
 	for _, run := range []struct {
 		work work
 		who  string
-	}{{steady, nodePeer}, {most, parley}, {steady, parley}, {most, barePeer}, {steady, barePeer}} {
+	}{{steady, nodePeer}, {most, parley}, {steady, parley}, {most, barePeer}} {
 		if _, err := b.do(ctx, run.work, run.who, f[run.who]); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func connectColumns() []column {
 	return []column{
 		medians("connections/s", connectionsPerSecond, grouped), medians("join p50", func(r *result) float64 { return of(r.ConnectLatency).p50 }, ms),
 		medians("p99", func(r *result) float64 { return of(r.ConnectLatency).p99 }, ms),
-		medians("memory each at 2,000", idleAt(0), kb), medians("5,000", idleAt(1), kb), medians("10,000", idleAt(2), kb),
+		medians("memory each at 2,000", idleAt(0), kb), medians("at 5,000", idleAt(1), kb), medians("at 10,000", idleAt(2), kb),
 	}
 }
 
@@ -78,7 +78,7 @@ func sections() []section {
 		{"Two nodes", nodes, deliveryColumns()},
 		{"Order", ordering, deliveryColumns()},
 		{"Reconnect storm", comeback, comebackColumns()},
-		{"Length of the log", size, ackColumns()},
+		{"Length of the log, number of rooms", size, ackColumns()},
 	}
 }
 

@@ -133,17 +133,22 @@ func summary(r *result) string {
 		last := r.Memory[len(r.Memory)-1]
 		return fmt.Sprintf("%.0f connections/s, %.1f KB each at %d", r.ConnectionsPerSecond, float64(last.BytesEach)/1024, last.Connections)
 	case r.CaughtUp > 0:
-		return fmt.Sprintf("%d caught up in %.2f s, %d lost", r.CaughtUp, r.Seconds, r.Lost)
+		return fmt.Sprintf("%d caught up in %.2f s%s", r.CaughtUp, r.Seconds, faults(r))
 	}
 	line := fmt.Sprintf("%.0f deliveries/s, %.2f µs of CPU each, p99 %.2f ms; %.0f acks/s, p99 %.2f ms",
 		r.DeliveriesPerSecond, r.ServerCPUMicrosPerDelivery, deliveryP99(r)/1000, r.AcksPerSecond, ackP99(r)/1000)
+	return line + faults(r)
+}
+
+// faults are what went wrong in a run, if anything did.
+func faults(r *result) (text string) {
 	if amiss(r) > 0 {
-		line += fmt.Sprintf("; lost %d, repeated %d, reordered %d, disagreeing %d, cut %d", r.Lost, r.Repeated, r.Reordered, r.Disagreeing, r.Disconnected)
+		text = fmt.Sprintf("; lost %d, repeated %d, reordered %d, disagreeing %d, cut %d", r.Lost, r.Repeated, r.Reordered, r.Disagreeing, r.Disconnected)
 	}
 	if len(r.Errors) > 0 {
-		line += fmt.Sprintf("; errors %v", r.Errors)
+		text += fmt.Sprintf("; errors %v", r.Errors)
 	}
-	return line
+	return text
 }
 
 // correctness is a row of what may happen in no run at all.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -107,7 +109,7 @@ func nodePackages() string {
 		return "unknown"
 	}
 	var all []string
-	for _, name := range sortedKeys(lock.Packages[""].Dependencies) {
+	for _, name := range slices.Sorted(maps.Keys(lock.Packages[""].Dependencies)) {
 		all = append(all, name+" "+lock.Packages["node_modules/"+name].Version)
 	}
 	return strings.Join(all, ", ")

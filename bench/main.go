@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -54,6 +55,7 @@ func scenarios() []scenario {
 		{ordering, "the order of messages across two nodes, against Node", benchOrder, false},
 		{comeback, "5,000 clients that come back at once, against Node", benchReconnect, false},
 		{size, "durable sends on logs of a thousand to a million events", benchSize, false},
+		{"rooms", "durable sends in ten rooms, with and without 990 others", benchManyRooms, false},
 
 		{"sends", "durable sends of 500 senders in one process, against one INSERT per transaction and COPY", benchSends, true},
 		{"single", "one sender alone, against one bare commit", benchSingle, true},
@@ -91,7 +93,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.binary, "binary", ".local/bin/parley", "the program, for the scenarios that start a node")
 	flags.IntVar(&o.rounds, "rounds", 3, "alternating rounds; the median counts")
-	flags.DurationVar(&o.duration, "duration", 4*time.Second, "length of each measurement")
+	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of each measurement")
 	flags.IntVar(&o.sockets, "sockets", 5000, "sockets that are idle, or come back at once")
 	flags.IntVar(&o.events, "events", 1_000_000, "length of the long log")
 	flags.StringVar(&only, "scenario", os.Getenv("SCENARIO"), "run one of: "+scenarioNames()+"; or all (the default is what is compared with others)")
@@ -120,34 +122,39 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		b.serverLog = file
 	}
 
-	rows, err := b.runAll(ctx, chosen(only))
-	if err != nil {
-		return err
+	all := chosen(only)
+	if len(all) == 0 {
+		return fmt.Errorf("no scenario %q; there are %s", only, scenarioNames())
+	}
+	rows, failed := b.runAll(ctx, all)
+	if ctx.Err() != nil {
+		return failed
 	}
 	if results != "" {
 		if err := b.writeResults(results, rows, b.facts(ctx)); err != nil {
 			return err
 		}
 	}
-	return printTable(out, rows)
+	return errors.Join(printTable(out, rows), failed)
 }
 
-// runAll runs scenarios one after another and says how they fare.
-func (b *bench) runAll(ctx context.Context, all []scenario) ([]row, error) {
-	if len(all) == 0 {
-		return nil, fmt.Errorf("no such scenario; there are %s", scenarioNames())
-	}
+// runAll runs scenarios one after another and says how they fare. One that fails has a row that says so.
+func (b *bench) runAll(ctx context.Context, all []scenario) (rows []row, failed error) {
 	began := time.Now()
-	var rows []row
 	for _, s := range all {
 		progress("%s (at %s): %s …", s.name, time.Since(began).Round(time.Second), s.what)
 		measured, err := s.run(ctx, b)
+		if ctx.Err() != nil {
+			return rows, ctx.Err()
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.name, err))
+			measured = []row{{s.what, "failed", "", false}}
 		}
 		rows = append(rows, measured...)
 	}
-	return append(rows, b.journal.correctness()...), nil
+	progress("measured for %s", time.Since(began).Round(time.Second))
+	return append(rows, b.journal.correctness()...), failed
 }
 
 func startProfile(path string) (stop func(), err error) {

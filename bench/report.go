@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,11 +82,11 @@ func (b *bench) plots() []drawing {
 	return []drawing{
 		{"deliveries", plot.Chart{
 			Title: "Deliveries per second, as much as goes", X: members, Y: plot.Axis{Label: "deliveries/s"},
-			Lines: b.byRoomSize(ofRooms, map[string]figure{"": deliveriesPerSecond}, 1),
+			Lines: b.byRoomSize(ofRooms, []curve{{"", deliveriesPerSecond}}, 1, parley, nodePeer, barePeer),
 		}},
 		{"latency", plot.Chart{
 			Title: "From send to delivery, at 30% of Node's most", X: members, Y: plot.Axis{Label: "ms", Log: true},
-			Lines: b.byRoomSize(calmRooms, map[string]figure{" p50": deliveryP50, " p99": deliveryP99}, 1000),
+			Lines: b.byRoomSize(calmRooms, []curve{{" p99", deliveryP99}, {" p50", deliveryP50}}, 1000, parley, nodePeer),
 		}},
 		{"log", plot.Chart{
 			Title: "A durable send, by the length of the log", X: plot.Axis{Label: "events in the log", Log: true}, Y: plot.Axis{Label: "µs"},
@@ -101,14 +100,20 @@ func (b *bench) plots() []drawing {
 
 var colours = map[string]plot.Colour{parley: plot.Blue, nodePeer: plot.Orange, barePeer: plot.Green}
 
-// byRoomSize are the lines of all servers over room sizes; p50 is dashed.
-func (b *bench) byRoomSize(name func(int) string, figures map[string]figure, unit float64) []plot.Line {
+// curve is a figure that each server has a line of.
+type curve struct {
+	suffix string
+	figure figure
+}
+
+// byRoomSize are the lines of servers over room sizes; p50 is dashed.
+func (b *bench) byRoomSize(name func(int) string, curves []curve, unit float64, servers ...string) []plot.Line {
 	var lines []plot.Line
-	for _, server := range []string{parley, nodePeer, barePeer} {
-		for _, suffix := range slices.Backward(sortedKeys(figures)) {
-			line := plot.Line{Name: server + suffix, Colour: colours[server], Dashed: suffix == " p50"}
+	for _, server := range servers {
+		for _, c := range curves {
+			line := plot.Line{Name: server + c.suffix, Colour: colours[server], Dashed: c.suffix == " p50"}
 			for _, size := range roomSizes {
-				if value := middle(b.journal.rounds(fanout, name(size), server), figures[suffix]); value > 0 {
+				if value := middle(b.journal.rounds(fanout, name(size), server), c.figure); value > 0 {
 					line.Points = append(line.Points, plot.Point{X: float64(size), Y: value / unit})
 				}
 			}
@@ -127,5 +132,3 @@ func (b *bench) byLogSize(name string, colour plot.Colour, f figure) plot.Line {
 	}
 	return line
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

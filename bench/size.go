@@ -8,8 +8,8 @@ import (
 const (
 	size      = "size"
 	lengthOf  = "%s events in the log"
-	fewRooms  = 10
-	manyRooms = 1000
+	tenRooms  = "10 rooms of 5, no others"
+	manyRooms = "10 rooms of 5, with 990 others"
 )
 
 // logSizes are the lengths of the logs that sends are measured on, up to the longest.
@@ -62,4 +62,36 @@ func (b *bench) sizeRows() []row {
 		atLeast("deliveries/s "+work, ratio(long, short, deliveriesPerSecond), 0.9,
 			fmt.Sprintf("%s over %s", rate(middle(long, deliveriesPerSecond)), rate(middle(short, deliveriesPerSecond))), "within 10%"),
 	}
+}
+
+// benchManyRooms measures sends in ten rooms of a node that has no others, and of one that has 990, all with people in them.
+func benchManyRooms(ctx context.Context, b *bench) ([]row, error) {
+	alone, err := b.startParley(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer alone.stop()
+	among, err := b.startParley(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer among.stop()
+	leave, err := b.occupy(ctx, among, 990, smallRoom)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for range b.rounds {
+		for _, run := range []struct {
+			name string
+			on   *server
+		}{{tenRooms, alone}, {manyRooms, among}} {
+			if _, err := b.do(ctx, b.timed(size, run.name, "send", 10*smallRoom, smallRoom), parley, run.on); err != nil {
+				return nil, err
+			}
+		}
+	}
+	few, many := b.journal.rounds(size, tenRooms, parley), b.journal.rounds(size, manyRooms, parley)
+	return []row{atLeast("acks/s and deliveries/s in 10 rooms of 1,000 over those where there are no others", ratio(many, few, acksPerSecond), 0.9,
+		fmt.Sprintf("%s over %s", rate(middle(many, acksPerSecond)), rate(middle(few, acksPerSecond))), "within 10%")}, nil
 }
