@@ -11,7 +11,7 @@ import (
 
 const (
 	window  = 8                // sends that a writer has in flight
-	settle  = 20 * time.Second // patience with a system that was broken
+	settle  = 40 * time.Second // patience with a system that was broken, on a slow machine
 	redial  = 40 * time.Millisecond
 	apology = 50 * time.Millisecond // pause after a refusal
 )

@@ -24,7 +24,7 @@ const (
 	jwtSecret = "an end-to-end test secret of more than 32 bytes"
 	password  = "correct horse battery staple" // of every local account; must appear in no log
 
-	readyTimeout = 45 * time.Second // the race detector, two cores, and others on them
+	readyTimeout = 90 * time.Second // the race detector, two cores, and others on them
 	exitTimeout  = 30 * time.Second
 	logTail      = 12_000 // bytes of a node's log that a failed test shows
 )

@@ -104,7 +104,7 @@ func testSlowHead(t *testing.T, n *node) {
 			_, _ = io.WriteString(conn, begin)
 			stop := context.AfterFunc(t.Context(), func() { _ = conn.Close() })
 			defer stop()
-			_ = conn.SetReadDeadline(opened.Add(settle))
+			_ = conn.SetReadDeadline(opened.Add(soon))
 			if _, err := io.Copy(io.Discard, conn); err != nil {
 				t.Fatalf("it stays open: %v", err)
 			}
