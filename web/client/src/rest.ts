@@ -108,7 +108,8 @@ const filled = (template: string, path: Record<string, string>): string =>
 function search(query: NonNullable<Parts['query']>): string {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parts.set(name, String(value));
-  return parts.size === 0 ? '' : `?${parts}`;
+  const text = parts.toString();
+  return text === '' ? '' : `?${text}`;
 }
 
 async function problem(response: Response): Promise<ParleyError> {

@@ -33,6 +33,7 @@ test('who was away gets what was said, and says what was written meanwhile', asy
   await until(anns.timeline(room), ({ items }) => items.length === 4);
   expect(texts(bobs.timeline(room).getSnapshot().pending)).toEqual(['b1', 'b2']);
   line.mend();
+  bobs.connection.hurry(); // as a browser does that is online again
   await until(bobs.timeline(room), ({ items, pending }) => items.length === 6 && pending.length === 0);
   const all = await world.same(ann, room, anns, bobs);
   expect(texts(all)).toEqual(['before', 'a1', 'a2', 'a3', 'b1', 'b2']);
@@ -111,5 +112,38 @@ test('the node is killed and comes back while two are sending: nothing is lost o
   for (const client of [anns, bobs]) await until(client.outbox, (list) => list.length === 0);
   const all = await world.same(ann, room, anns, bobs);
   for (const who of ['a', 'b']) expect(texts(all).filter((text) => text.startsWith(who))).toEqual(said[who]);
+  await line.close();
+});
+
+test('a line that breaks again and again changes nothing of what is shown in the end', async () => {
+  const { ann, room, anns, bobs, line } = await pair();
+  let stop = false;
+  const talk = async (client: typeof anns, who: string): Promise<void> => {
+    for (let i = 0; !stop; i++) {
+      client.send(room, { content: `${who}${i}` });
+      const said = client.timeline(room).getSnapshot().items;
+      const { id: messageId, sender } = said[(i * 7) % said.length] ?? {};
+      const own = sender?.id === client.connection.getSnapshot().userId;
+      // What cannot be said now is not said at all.
+      if (messageId && i % 3 === 0) await client.command('add-reaction', { roomId: room, messageId, emoji: '👍' }).catch(() => null);
+      if (messageId && own && i % 4 === 0) await client.command('edit-message', { roomId: room, messageId, content: `${who}${i}, edited` }).catch(() => null);
+      if (messageId && own && i % 5 === 0) await client.command('delete-message', { roomId: room, messageId }).catch(() => null);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+  };
+  const talks = [talk(anns, 'a'), talk(bobs, 'b')];
+  for (let i = 0; i < 3; i++) {
+    const { length } = bobs.timeline(room).getSnapshot().items;
+    await until(bobs.timeline(room), ({ items }) => items.length > length + 3);
+    line.cut();
+    await until(bobs.connection, ({ status }) => status === 'offline');
+    line.mend();
+    await until(bobs.connection, ({ status }) => status === 'online');
+  }
+  stop = true;
+  await Promise.all(talks);
+  for (const client of [anns, bobs]) await until(client.outbox, (list) => list.length === 0);
+  const all = await world.same(ann, room, anns, bobs);
+  expect(new Set(all.map(({ clientMessageId }) => clientMessageId)).size).toBe(all.length);
   await line.close();
 });
