@@ -78,7 +78,8 @@ function Chat({ user, account, roomId, seq }: ChatProps) {
 
 function skipToMessages(event: MouseEvent): void {
   event.preventDefault();
-  document.querySelector<HTMLElement>('[role="feed"] [data-row][tabindex="0"], [role="feed"]')?.focus();
+  const feed = document.querySelector<HTMLElement>('[role="feed"]');
+  (feed?.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? feed)?.focus();
 }
 
 /** Where there is place for two panes, the room of newest activity is shown at first. */

@@ -88,7 +88,7 @@ export function MessageList(props: Props) {
     if (key !== undefined) setActive(key);
   };
 
-  const tabStop = activeIndex >= 0 ? activeIndex : rows.length - 1;
+  const tabStop = activeIndex >= 0 ? activeIndex : items.at(-1)?.index;
   return (
     <div className="timeline">
       <div ref={scroller} className="scroller" role="feed" aria-label={label} aria-busy={loading} onKeyDown={onKeyDown} onFocus={onFocus} tabIndex={rows.length === 0 ? 0 : -1}>
