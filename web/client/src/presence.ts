@@ -66,8 +66,13 @@ export class Presence extends Source<PresenceState> {
   #take(state: State): void {
     const known = this.#states.get(state.userId);
     if (known && after(known.position, state.position)) return;
-    this.#states.set(state.userId, state);
+    this.#states.set(state.userId, this.#unrecorded(state) ? { ...state, status: 'online' } : state);
     this.changed();
+  }
+
+  /** One is here, though that was not recorded yet. One is not told when it is. */
+  #unrecorded({ userId, status }: State): boolean {
+    return userId === this.#core.me && status === 'offline' && this.#core.online;
   }
 
   #ask(ms: number): void {
@@ -84,6 +89,7 @@ export class Presence extends Source<PresenceState> {
       this.#states = new Map([...this.#states].filter(([id]) => this.#watched.has(id) || id === this.#core.me));
       for (const state of users) this.#take(state);
       this.changed();
+      if (users.some((state) => this.#unrecorded(state)) && !this.#timer) this.#ask(again);
     } catch {
       if (this.#core.online && !this.#timer) this.#ask(again);
     }

@@ -18,6 +18,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
   readonly #before = new Reading();
   readonly #after = new Reading();
   #around: number | null = null; // what to read: messages around that one, or the last ones
+  #following = true;
   #newest = 0; // the last message that was heard of
 
   constructor(core: Core, keeper: Keeper, roomId: string, parts: { outbox: Outbox; lastSeq: () => number; limit: number }) {
@@ -64,6 +65,14 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     if (!this.#window.hasMoreAfter && this.#around === null) return;
     this.#around = null;
     await this.reload();
+  };
+
+  /**
+   * Whether one looks at the end. Else a full stretch keeps what one looks at: what is said then is counted as `newer`,
+   * and read when one moves on.
+   */
+  follow = (yes: boolean): void => {
+    this.#following = yes;
   };
 
   override resync(): void {
@@ -115,7 +124,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     const changed = this.#window.change(heard);
     if (heard.event !== 'new-message') return changed;
     this.#newest = Math.max(this.#newest, heard.payload.seq);
-    if (this.status === 'ready' && this.#window.add(heard.payload) === 'missing') void this.#follow();
+    if (this.status === 'ready' && this.#window.add(heard.payload, this.#following) === 'missing') void this.#follow();
     return true;
   }
 
@@ -133,7 +142,8 @@ export class Timeline extends RoomStore<TimelineState, Page> {
   async #follow(): Promise<void> {
     const limit = largestPage;
     while (this.#window.hasMoreAfter && !this.#after.busy && !this.reloading) {
-      const { last } = this.#window;
+      const { last, full } = this.#window;
+      if (full && !this.#following) return;
       await this.#more(this.#after, { after: last, limit }, (page) => this.#window.append(page));
       if (this.#window.last === last) return;
     }
@@ -147,7 +157,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
       take(read);
       for (const heard of since) {
         this.#window.change(heard);
-        if (heard.event === 'new-message') this.#window.add(heard.payload);
+        if (heard.event === 'new-message') this.#window.add(heard.payload, this.#following);
       }
       this.#reached();
     });

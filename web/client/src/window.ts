@@ -26,6 +26,10 @@ export class Window {
     return this.items.at(-1)?.seq ?? 0;
   }
 
+  get full(): boolean {
+    return this.items.length >= this.#limit;
+  }
+
   /** Another stretch. What is in both keeps its newer state. */
   reset({ items, hasMoreBefore, hasMoreAfter }: Pick<Page, 'items' | 'hasMoreBefore' | 'hasMoreAfter'>): void {
     const known = new Map(this.items.map((message) => [message.seq, message]));
@@ -57,11 +61,16 @@ export class Window {
 
   /**
    * A message that was just sent. It is `missing` some before it if the stretch reached to the end until now; that
-   * is no news where there is more after the stretch anyway.
+   * is no news where there is more after the stretch anyway. Unless it may cut what is at its beginning, a full
+   * stretch does not reach to the end any more.
    */
-  add(message: Message): 'added' | 'known' | 'missing' {
+  add(message: Message, cut = true): 'added' | 'known' | 'missing' {
     const { last } = this;
     if (message.seq <= last || this.hasMoreAfter) return 'known';
+    if (!cut && this.full) {
+      this.hasMoreAfter = true;
+      return 'known';
+    }
     if (this.#dense && message.seq !== last + 1) {
       this.hasMoreAfter = true;
       return 'missing';

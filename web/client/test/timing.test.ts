@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ParleyError } from '../src/index.ts';
 import { Marks } from '../src/marks.ts';
+import { Presence } from '../src/presence.ts';
 import { Source } from '../src/store.ts';
 import { Typing } from '../src/typing.ts';
 import { FakeCore, refuse } from './fake.ts';
@@ -42,6 +43,25 @@ test('others who type are shown for as long as they said, at most a while, and o
   expect(typing.getSnapshot()).toEqual([]);
   expect(told.mock.calls.length).toBeGreaterThan(2);
   end();
+});
+
+test('oneself is there as long as one is connected, also before that is recorded', async () => {
+  const core = new FakeCore();
+  const state = (userId: string, status: string) => ({ userId, status, text: '', lastSeenAt: null, position: '5' });
+  core.answer = () => ({ users: [state('me', 'offline'), state('ann', 'offline')] });
+  const presence = new Presence(core);
+  const release = presence.watch(['me', 'ann']);
+  await vi.advanceTimersByTimeAsync(100);
+  const shown = (): string[] => [...presence.getSnapshot().values()].map(({ userId, status }) => `${userId} ${status}`);
+  expect(shown()).toEqual(['me online', 'ann offline']);
+  core.answer = () => ({ users: [{ ...state('me', 'busy'), position: '6' }, state('ann', 'offline')] });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(shown()).toEqual(['me busy', 'ann offline']);
+  expect(core.said.length).toBe(2);
+  release();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(core.said.at(-1)).toEqual(['watch-presence', { userIds: [] }]);
+  presence.close();
 });
 
 test('receipts are gathered: of many only the last is said', async () => {

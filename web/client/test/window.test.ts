@@ -46,6 +46,13 @@ test('it does not grow beyond its limit: one end goes for the other', () => {
   expect([w.first, w.last, w.hasMoreAfter]).toEqual([97, 108, true]);
 });
 
+test('one who looks at its beginning keeps that', () => {
+  const w = window(1, 9, 9, 10);
+  expect(w.add(message(10), false)).toBe('added');
+  expect(w.add(message(11), false)).toBe('known');
+  expect([w.first, w.last, w.hasMoreAfter]).toEqual([1, 10, true]);
+});
+
 test('pages that overlap add nothing twice', () => {
   const w = window(5, 8, 8);
   w.prepend(page(3, 6, 8));
