@@ -2,9 +2,12 @@ package metrics
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
+
+	"parley/domain"
 )
 
 // HistoryConfig says how much a History keeps. The zero value works.
@@ -52,11 +55,11 @@ type Look struct {
 // Gauge tells a number that goes up and down.
 func (l *Look) Gauge(line string, value float64) { l.lines[line] = &value }
 
-// Rate tells a number that only grows; the line has how much it grew in a second.
+// Rate tells a number that only grows; the line has how much it grew in a second. NaN is one that is not known yet.
 func (l *Look) Rate(line string, count float64) {
 	before, known := l.h.counts[line]
 	l.h.counts[line] = count
-	if !known || l.span <= 0 {
+	if !known || l.span <= 0 || math.IsNaN(count-before) {
 		l.lines[line] = nil
 		return
 	}
@@ -137,8 +140,8 @@ func (h *History) Since(after time.Time) Lines {
 	return lines
 }
 
-// Sum is all answers of a table: how long they took, and how many were no success.
-func (t *Table) Sum() (took *Snapshot, failed uint64) {
+// Sum is all answers of a table: how long they took, how many were refusals, and how many failed by no fault of who asked.
+func (t *Table) Sum() (took *Snapshot, refused, failed uint64) {
 	took = &Snapshot{}
 	for _, r := range t.rows {
 		s := r.took.Snapshot()
@@ -148,8 +151,13 @@ func (t *Table) Sum() (took *Snapshot, failed uint64) {
 		took.Count += s.Count
 		took.Sum += s.Sum
 	}
-	for _, n := range t.Errors() {
-		failed += n
+	for code, n := range t.Errors() {
+		switch code {
+		case domain.CodeInternal, domain.CodeUnavailable, domain.CodeStale:
+			failed += n
+		default:
+			refused += n
+		}
 	}
-	return took, failed
+	return took, refused, failed
 }

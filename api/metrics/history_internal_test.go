@@ -1,10 +1,13 @@
 package metrics
 
 import (
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"parley/domain"
 )
 
 func TestHistory(t *testing.T) {
@@ -49,7 +52,22 @@ func TestHistory(t *testing.T) {
 	if got := h.Since(time.UnixMilli(5000)); len(got.At) != 1 || got.At[0] != 7000 || *got.Series["rate"][0] != .5 {
 		t.Errorf("after 5000: %v", got)
 	}
+	count = math.NaN()
+	if step(0); h.Since(time.UnixMilli(7000)).Series["rate"][0] != nil {
+		t.Error("there is a rate of what is not known")
+	}
 	if got := h.Since(at); len(got.At) != 0 || got.At == nil || got.Series["rate"] == nil {
 		t.Errorf("nothing has happened since: %+v", got)
+	}
+}
+
+func TestSumOfATable(t *testing.T) {
+	t.Parallel()
+	table := NewTable("a", "b")
+	table.Observe("a", "", time.Millisecond)
+	table.Observe("b", domain.CodeForbidden, time.Millisecond)
+	table.Observe("b", domain.CodeUnavailable, 3*time.Millisecond)
+	if took, refused, failed := table.Sum(); took.Count != 3 || took.Sum != 5000 || refused != 1 || failed != 1 {
+		t.Errorf("%d answers in %d µs, %d refused, %d failed", took.Count, took.Sum, refused, failed)
 	}
 }

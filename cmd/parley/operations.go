@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime/metrics"
 	"time"
 
@@ -32,18 +33,23 @@ func (n *node) look(l *apimetrics.Look) {
 
 func (n *node) lookAtWork(l *apimetrics.Look) {
 	m := n.measures
-	commands, failed := m.commands.Sum()
+	commands, refused, failed := m.commands.Sum()
 	l.Rate("commandsPerSecond", float64(commands.Count))
+	l.Rate("refusalsPerSecond", float64(refused))
 	l.Rate("failuresPerSecond", float64(failed))
-	requests, _ := m.requests.Sum()
+	requests, _, _ := m.requests.Sum()
 	l.Rate("requestsPerSecond", float64(requests.Count))
-	answers, _ := m.events.Sum()
+	answers, _, _ := m.events.Sum()
 	l.Took("socketEvent", answers)
 	l.Took("commit", m.batchTime.Snapshot())
 	l.Took("pushDelay", m.pushDelay.Snapshot())
 
 	store, bus := n.store.Stats(), n.bus.Stats()
-	l.Rate("eventsPerSecond", float64(bus.Head))
+	head := float64(bus.Head)
+	if head == 0 { // it has not been read yet
+		head = math.NaN()
+	}
+	l.Rate("eventsPerSecond", head)
 	l.Gauge("appendQueue", float64(store.Queued))
 	l.Gauge("publishQueue", float64(bus.Outgoing))
 	l.Gauge("unpushed", float64(bus.Head-n.projector.Position()))

@@ -82,14 +82,21 @@ function options(element: HTMLElement, lines: readonly Line[], format: Props['fo
     legend: { show: false },
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
     axes: [
-      { ...axis, space: 70, values: (_, splits) => splits.map((at) => clock.format(at * 1000)) },
+      { ...axis, size: 26, gap: 4, space: 72, values: (_, splits) => times(splits) },
       { ...axis, size: 62, space: 30, values: (_, splits) => splits.map((value) => format(value)) },
     ],
     series: [{}, ...lines.map((_, index) => ({ stroke: colour(`--line-${index}`), width: 1.5, points: { show: false }, spanGaps: true }))],
   };
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const seconds = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** Times on the axis, with seconds where minutes would not tell them apart. */
+function times(splits: readonly number[]): string[] {
+  const clock = (splits[1] ?? Infinity) - (splits[0] ?? 0) < 60 ? seconds : minutes;
+  return splits.map((at) => clock.format(at * 1000));
+}
 
 /** The colours of the style sheet as a canvas understands them: light-dark() and the like are worked out. */
 function colours(element: HTMLElement): (variable: string) => string {

@@ -63,7 +63,9 @@ export function Connections() {
         <Table label="Sockets" columns={['User', 'Transport', 'Node', { title: 'Rooms', number: true }, { title: 'Queued', number: true }, 'Since', 'Socket']} empty="No socket is like that.">
           {data.connections.map((c) => (
             <tr key={`${c.node} ${c.id}`}>
-              <th scope="row"><code>{c.userId}</code></th>
+              <th scope="row">
+                <button type="button" className="ops-link" title="Show only this user" onClick={() => (setUserId(c.userId), first())}><code>{c.userId}</code></button>
+              </th>
               <td><Badge tone={c.transport === 'websocket' ? 'good' : 'soft'}>{c.transport}</Badge></td>
               <td>{c.node}</td>
               <td className="number" title={c.rooms.join('\n')}>{count(c.roomCount)}</td>

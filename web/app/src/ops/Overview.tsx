@@ -23,7 +23,7 @@ const charts: readonly ChartOf[] = [
   { title: 'Commits', lines: percentiles('commit'), format: milliseconds },
   { title: 'From commit to push', lines: percentiles('pushDelay'), format: milliseconds },
   { title: 'Queues', lines: { 'to be stored': 'appendQueue', 'to be published': 'publishQueue', 'to be told': 'unpushed', 'to be written': 'pushQueue' }, format: count },
-  { title: 'Failures and drops per second', lines: { failures: 'failuresPerSecond', 'dropped pushes': 'droppedPerSecond', 'slow consumers': 'slowConsumersPerSecond' }, format: count },
+  { title: 'Refusals, failures and drops per second', lines: { refusals: 'refusalsPerSecond', failures: 'failuresPerSecond', 'dropped pushes': 'droppedPerSecond', 'slow consumers': 'slowConsumersPerSecond' }, format: count },
   { title: 'Lag of the slowest view', lines: { events: 'viewLag' }, format: count },
   { title: 'Memory in use', lines: { heap: 'heapBytes' }, format: bytes },
 ];

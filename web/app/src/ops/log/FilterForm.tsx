@@ -41,7 +41,7 @@ export function FilterForm({ filter, state, player, onChange }: Props) {
           {categories.map((category) => <option key={category}>{category}</option>)}
         </select>
       </label>
-      <label className="field wide">
+      <label className="field">
         <span className="label">Stream</span>
         <input className="input" value={filter.stream} placeholder="messages-general" maxLength={300} spellCheck={false} onChange={set('stream')} />
       </label>
