@@ -87,7 +87,7 @@ export class Client {
       gone: (roomId) => this.#stores.resync((id) => id === roomId),
       changed: () => this.rooms.hearingChanged(),
     });
-    this.rooms = new Rooms(this.#core, () => this.#hearing.rooms);
+    this.rooms = new Rooms(this.#core, { heard: () => this.#hearing.rooms, loaded: () => this.#delivered() });
     this.#stores = new Cache({
       hear: (roomId) => (this.rooms.get(roomId) ? this.#hearing.ensure(roomId) : Promise.resolve(null)),
     });
@@ -197,6 +197,9 @@ export class Client {
       rest: this.rest,
       get online() {
         return client.connection.online;
+      },
+      get closed() {
+        return client.connection.getSnapshot().status === 'closed';
       },
       get me() {
         return client.#userId ?? client.connection.userId ?? '';
@@ -311,6 +314,11 @@ export class Client {
     this.#hearing.left(roomId);
     this.#marks.forget(roomId);
     this.#stores.leave(roomId);
+  }
+
+  /** What was said while one was away has arrived with the rooms. */
+  #delivered(): void {
+    for (const { id, unreadCount, lastSeq } of this.rooms.all()) if (unreadCount > 0) this.#marks.delivered(id, lastSeq);
   }
 
   #said({ roomId, seq, sender, clientMessageId }: Events['new-message']): void {

@@ -8,6 +8,8 @@ export interface Core {
   readonly notifier: Notifier;
   readonly rest: Rest;
   readonly online: boolean;
+  /** Nothing is read any more. */
+  readonly closed: boolean;
   /** Who one is; '' until that is known. */
   readonly me: string;
   /** How far one has heard the log: what is read has to be at least as new. */

@@ -48,6 +48,7 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
 
   /** Reads it anew; what is shown stays until then. */
   reload = async (): Promise<void> => {
+    if (this.core.closed) return;
     this.#known = true;
     const reading = this.#reading.run(async (signal) => {
       const { read, since } = await this.listening((minPosition) => this.read(minPosition, signal));

@@ -10,10 +10,17 @@ import type { Message, MessageDeleted, Read, Room, RoomChanged, Summary, Summary
 
 const settle = 500;
 
+export interface RoomsWiring {
+  /** The rooms whose events come over the socket. */
+  heard: () => ReadonlySet<string>;
+  /** They were read. */
+  loaded: () => void;
+}
+
 /** The rooms that one is a member of, with what is unread in them. */
 export class Rooms extends Source<RoomsState> {
   readonly #core: Core;
-  readonly #heard: () => ReadonlySet<string>;
+  readonly #wiring: RoomsWiring;
   readonly #reading = new Reading();
   #status: RoomsState['status'] = 'loading';
   #error: ParleyError | null = null;
@@ -21,11 +28,10 @@ export class Rooms extends Source<RoomsState> {
   #missed: Heard[] | null = null; // what happened while they are read
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param heard - the rooms whose events come over the socket */
-  constructor(core: Core, heard: () => ReadonlySet<string>) {
+  constructor(core: Core, wiring: RoomsWiring) {
     super(core.notifier);
     this.#core = core;
-    this.#heard = heard;
+    this.#wiring = wiring;
   }
 
   get(roomId: string): RoomView | undefined {
@@ -39,6 +45,7 @@ export class Rooms extends Source<RoomsState> {
   /** Reads them anew; what is shown stays until then. Returns the position of what was read, null if that was in vain. */
   reload = async (): Promise<string | null> => {
     this.#soon(null);
+    if (this.#core.closed) return null;
     const missed: Heard[] = (this.#missed = []);
     let position: string | null = null;
     const outcome = await this.#reading.run(async (signal) => {
@@ -54,6 +61,7 @@ export class Rooms extends Source<RoomsState> {
     this.#status = outcome === null ? 'ready' : this.#rooms.size > 0 ? 'ready' : 'failed';
     this.changed();
     this.#core.measured();
+    if (outcome === null) this.#wiring.loaded();
     return position;
   };
 
@@ -85,7 +93,7 @@ export class Rooms extends Source<RoomsState> {
   /** Which rooms are heard has changed. */
   hearingChanged(): void {
     for (const room of this.#rooms.values()) {
-      const heard = this.#heard().has(room.id);
+      const heard = this.#wiring.heard().has(room.id);
       if (room.heard !== heard) this.#put({ ...room, heard });
     }
     this.changed();
@@ -119,7 +127,7 @@ export class Rooms extends Source<RoomsState> {
   }
 
   #accept({ items }: SummaryList): void {
-    const heard = this.#heard();
+    const heard = this.#wiring.heard();
     const before = this.#rooms;
     this.#rooms = new Map(items.map((room) => [room.id, merged(before.get(room.id), viewed(room, heard.has(room.id)))]));
   }
@@ -186,7 +194,7 @@ export class Rooms extends Source<RoomsState> {
   #made({ roomId, at: _, ...room }: RoomChanged): boolean {
     if (this.#rooms.has(roomId)) return false;
     const nothing = { lastSeq: 0, lastMessage: null, readSeq: 0, unreadCount: 0, mentionCount: 0 };
-    this.#put(viewed({ ...room, ...nothing }, this.#heard().has(roomId)));
+    this.#put(viewed({ ...room, ...nothing }, this.#wiring.heard().has(roomId)));
     return true;
   }
 

@@ -63,6 +63,16 @@ test('rooms count what is unread and mentioned; reading ends that on all devices
   expect((await until(anns.receipts(room), ({ byUser }) => byUser.get(ann.id))).byUser.get(ann.id)?.readSeq).toBe(2);
 });
 
+test('what was said to somebody who was away has arrived when they come back', async () => {
+  const { bob, room, anns, bobs } = await pair();
+  bobs.close();
+  anns.send(room, { content: 'are you there?' });
+  watch(anns.receipts(room));
+  await until(anns.timeline(room), ({ items }) => items.length === 1);
+  await world.online(bob);
+  await until(anns.receipts(room), ({ byUser }) => byUser.get(bob.id)?.deliveredSeq === 1 && byUser.get(bob.id)?.readSeq === 0);
+});
+
 test('typing and presence come and go', async () => {
   const { ann, bob, room, anns, bobs } = await pair();
   watch(bobs.presence);

@@ -27,5 +27,6 @@ test('a client that is closed leaves no timer, and does nothing any more', async
   expect(() => client.send(room, { content: 'three' })).toThrow(expect.objectContaining({ code: 'CLOSED' }));
   await expect(client.command('typing-start', { roomId: room })).rejects.toMatchObject({ code: 'CLOSED' });
   expect(client.connection.getSnapshot().status).toBe('closed');
+  client.members(room).subscribe(() => undefined);
   await eventually('nothing is left', () => left().length <= before.length);
 });

@@ -9,6 +9,7 @@ export class FakeCore implements Core {
   readonly notifier = new Notifier();
   readonly rest = new Rest('http://nowhere.invalid', null);
   readonly ready = Promise.resolve();
+  readonly closed = false;
   readonly me = 'me';
   readonly heard = '0';
   readonly said: unknown[] = [];
