@@ -28,7 +28,7 @@ func (f *fleet) connect(ctx context.Context) (*Result, error) {
 	if err := f.found(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.enrol(ctx, f.clients); err != nil {
+	if err := f.enrol(ctx); err != nil {
 		return nil, err
 	}
 	if err := f.each(ctx, "connect the first", first, enterRoom); err != nil {

@@ -18,7 +18,7 @@ import (
 // fleet is all that a run consists of.
 type fleet struct {
 	options Options
-	run     string // in all names, so that runs do not meet
+	once    string // in the keys of messages: another one each time
 	door    *door
 	servers []server
 	dialers []net.Dialer
@@ -45,11 +45,16 @@ type server struct {
 
 func defaultThreads() int { return max(1, runtime.NumCPU()/2) }
 
+// randomName is no other run's.
+func randomName() string {
+	var name [3]byte
+	_, _ = rand.Read(name[:]) // it never fails
+	return hex.EncodeToString(name[:])
+}
+
 // newFleet makes clients and rooms; nobody is connected yet.
 func newFleet(ctx context.Context, o Options) (f *fleet, err error) {
-	var run [3]byte
-	_, _ = rand.Read(run[:]) // it never fails
-	f = &fleet{options: o, run: hex.EncodeToString(run[:]), door: doorNamed(o.Door, o.Path), epoch: time.Now()}
+	f = &fleet{options: o, once: randomName(), door: doorNamed(o.Door, o.Path), epoch: time.Now()}
 	for _, text := range o.URLs {
 		if err := f.addServer(ctx, text); err != nil {
 			return nil, err
@@ -115,13 +120,13 @@ func (f *fleet) populate() error {
 }
 
 func (f *fleet) newRoom() *chatRoom {
-	room := &chatRoom{id: fmt.Sprintf("load-%s-%d", f.run, len(f.rooms))}
+	room := &chatRoom{id: fmt.Sprintf("load-%s-%d", f.options.Name, len(f.rooms))}
 	f.rooms = append(f.rooms, room)
 	return room
 }
 
 func (f *fleet) newClient(node int, now time.Time) (*client, error) {
-	c := &client{fleet: f, node: node, user: fmt.Sprintf("load-%s-u%d", f.run, len(f.clients))}
+	c := &client{fleet: f, node: node, user: fmt.Sprintf("load-%s-u%d", f.options.Name, len(f.clients))}
 	c.loop = f.loops[len(f.clients)%len(f.loops)]
 	f.clients = append(f.clients, c)
 	var err error
@@ -137,7 +142,7 @@ func (r *chatRoom) take(c *client) {
 
 func (f *fleet) newStream(c *client) {
 	s := &stream{index: uint32(len(f.streams)), slot: len(c.room.streams), room: c.room, sender: c}
-	s.template = newTemplate(f.door, c.room.id, s.index, f.options.Size)
+	s.template = newTemplate(f.door, c.room.id, f.once, s.index, f.options.Size)
 	if f.options.Rate == 0 {
 		s.window = make([]flight, f.options.Outstanding)
 	}
@@ -172,7 +177,7 @@ func (f *fleet) enter(ctx context.Context) error {
 		return err
 	}
 	if f.options.RoomSize >= crowded {
-		if err := f.enrol(ctx, f.clients); err != nil {
+		if err := f.enrol(ctx); err != nil {
 			return err
 		}
 	}
@@ -183,6 +188,9 @@ func enterRoom(ctx context.Context, c *client) error { return c.arrive(ctx, join
 
 // found creates the rooms. Their founders leave the connection again.
 func (f *fleet) found(ctx context.Context) error {
+	if f.options.Known {
+		return nil
+	}
 	founders := make([]*client, len(f.rooms))
 	for i, room := range f.rooms {
 		founders[i] = room.members[0]
@@ -193,9 +201,12 @@ func (f *fleet) found(ctx context.Context) error {
 	})
 }
 
-// enrol makes clients members of their rooms, who go again at once.
-func (f *fleet) enrol(ctx context.Context, clients []*client) error {
-	return f.each(ctx, "enrol members", clients, func(ctx context.Context, c *client) error {
+// enrol makes the clients members of their rooms, who go again at once.
+func (f *fleet) enrol(ctx context.Context) error {
+	if f.options.Known {
+		return nil
+	}
+	return f.each(ctx, "enrol members", f.clients, func(ctx context.Context, c *client) error {
 		defer c.loop.call(c.leave)
 		return enterRoom(ctx, c)
 	})

@@ -86,7 +86,7 @@ func TestASocketReadsWhateverTheParts(t *testing.T) {
 func TestATemplateIsNumbered(t *testing.T) {
 	for _, name := range []string{DoorSocketIO, DoorPlain} {
 		d := doorNamed(name, "/socket.io")
-		tpl := newTemplate(d, "room-1", 7, 200)
+		tpl := newTemplate(d, "room-1", "once", 7, 200)
 		for _, m := range []mark{{7, 0, 0}, {7, 0xFFFFFFFE, 1<<62 + 12345}} {
 			frame := tpl.message(firstAck+42, m)
 			payload := make([]byte, len(frame)-tpl.body)
@@ -104,7 +104,7 @@ func TestATemplateIsNumbered(t *testing.T) {
 			if err := json.Unmarshal(object, &data); err != nil {
 				t.Fatalf("%s: %v in %s", name, err, object)
 			}
-			if data.RoomID != "room-1" || len(data.Content) != 200 || data.ClientMessageID != fmt.Sprintf("%08x-%08x", m.stream, m.number) {
+			if data.RoomID != "room-1" || len(data.Content) != 200 || data.ClientMessageID != fmt.Sprintf("once-%08x-%08x", m.stream, m.number) {
 				t.Errorf("%s: %+v", name, data)
 			}
 			if got, ok := findMark(payload); !ok || got != m {

@@ -290,6 +290,7 @@ func TestWrongOptions(t *testing.T) {
 		"path":        func(o *load.Options) { o.Path = "socket.io" },
 		"jwt-secret":  func(o *load.Options) { o.Secret = "" },
 		"source":      func(o *load.Options) { o.Sources = []string{"here"} },
+		"name":        func(o *load.Options) { o.Name = "no spaces" },
 		"at":          func(o *load.Options) { o.At = []int{3, 2} },
 		"rate":        func(o *load.Options) { o.Scenario, o.Rate = load.Connect, 10 },
 	} {

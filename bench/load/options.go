@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,11 @@ type Options struct {
 	Concurrency int
 	// Threads are the event loops.
 	Threads int
+
+	// Name is in the names of all users and rooms, so that runs do not meet; the default is a random one. A Known name is
+	// that of an earlier run with as many clients and rooms: they are members already, and need not be made so.
+	Name  string
+	Known bool
 
 	// PIDs are the processes whose CPU time and memory are measured.
 	PIDs []int
@@ -107,6 +113,7 @@ func (o Options) complete() (Options, error) {
 	orDefault(&o.URLs, len(o.URLs) == 0, []string{"http://localhost:3001"})
 	orDefault(&o.Door, o.Door == "", DoorSocketIO)
 	orDefault(&o.Path, o.Path == "", "/socket.io")
+	orDefault(&o.Name, o.Name == "", randomName())
 	orDefault(&o.RoomSize, o.RoomSize == 0, d.roomSize)
 	orDefault(&o.Clients, o.Clients == 0, max(d.clients, o.RoomSize))
 	if o.Scenario == Send || o.Scenario == Mixed {
@@ -135,6 +142,8 @@ func orDefault[T any](value *T, missing bool, standard T) {
 		*value = standard
 	}
 }
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
 
 // Limits of a run.
 const (
@@ -196,6 +205,9 @@ func (o *Options) checkWhere() error {
 		if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" {
 			return &OptionError{"url", fmt.Sprintf("must be like http://host:port, not %q", text)}
 		}
+	}
+	if !validName.MatchString(o.Name) {
+		return &OptionError{"name", fmt.Sprintf("must be 1 to 40 letters, digits and hyphens, not %q", o.Name)}
 	}
 	for _, source := range o.Sources {
 		if net.ParseIP(source) == nil {

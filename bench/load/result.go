@@ -72,6 +72,7 @@ type Result struct {
 type Params struct {
 	URLs            []string `json:"urls"`
 	Door            string   `json:"door"`
+	Name            string   `json:"name"`
 	Clients         int      `json:"clients"`
 	Rooms           int      `json:"rooms"`
 	RoomSize        int      `json:"roomSize"`
@@ -134,7 +135,7 @@ func (f *fleet) newResult() *Result {
 	r := &Result{
 		Scenario: o.Scenario, Version: 1, StartedAt: f.epoch.UTC().Truncate(time.Millisecond), Errors: map[string]int64{},
 		Params: Params{
-			URLs: o.URLs, Door: o.Door, Clients: o.Clients, Rooms: len(f.rooms), RoomSize: o.RoomSize,
+			URLs: o.URLs, Door: o.Door, Name: o.Name, Clients: o.Clients, Rooms: len(f.rooms), RoomSize: o.RoomSize,
 			SendersPerRoom: o.Senders, Outstanding: o.Outstanding, Rate: o.Rate, Size: o.Size,
 			DurationSeconds: o.Duration.Seconds(), WarmupSeconds: o.Warmup.Seconds(),
 			Concurrency: o.Concurrency, Threads: o.Threads,

@@ -21,9 +21,10 @@ const (
 	ackDigits = 10
 )
 
-// newTemplate makes the template of a stream: messages with content of about size bytes.
-func newTemplate(d *door, roomID string, stream uint32, size int) *template {
-	key := fmt.Sprintf("%08x-", stream)
+// newTemplate makes the template of a stream: messages with content of size bytes. once is in their keys, so that a
+// server does not take them for those of an earlier run.
+func newTemplate(d *door, roomID, once string, stream uint32, size int) *template {
+	key := fmt.Sprintf("%s-%08x-", once, stream)
 	content := markPrefix + strings.Repeat("0", markSize-len(markPrefix)) + padding(size-markSize)
 	data := fmt.Sprintf(`{"roomId":%q,"content":%q,"clientMessageId":"%s%08x"}`, roomID, content, key, 0)
 	payload := d.command(firstAck, "send-message", data)

@@ -70,6 +70,8 @@ func (b *benchRun) flags(cmd *cobra.Command) {
 	f.StringVar(&b.Path, "path", "/socket.io", "where Socket.IO is served")
 	f.StringVar(&b.Secret, "jwt-secret", "", "signs the clients' tokens (default JWT_SECRET, which other users of this machine do not see)")
 	f.StringSliceVar(&b.Sources, "source", nil, "local addresses to connect from, in turn")
+	f.StringVar(&b.Name, "name", "", "is in the names of the run's users and rooms (default: a random one)")
+	f.BoolVar(&b.Known, "known", false, "an earlier run of this name, with as many clients and rooms, has made the users members")
 	f.IntVar(&b.Clients, "clients", 0, "sockets, each of a user of its own (default: as the scenario needs)")
 	f.IntVar(&b.RoomSize, "room-size", 0, "how many are in a room; --clients divided by it are the rooms")
 	f.IntVar(&b.Senders, "senders", 0, "how many in each room speak (send, mixed: all; others: 1)")
@@ -94,7 +96,10 @@ func (b *benchRun) flags(cmd *cobra.Command) {
 // the servers.
 const benchGC = 400
 
-var errFlawed = errors.New("deliveries were lost, repeated or out of order")
+var (
+	errFlawed      = errors.New("deliveries were lost, repeated or out of order")
+	errInterrupted = errors.New("interrupted")
+)
 
 func (b *benchRun) run(ctx context.Context, out, progressTo io.Writer) error {
 	if !slices.Contains(load.Scenarios(), b.Scenario) {
@@ -108,6 +113,9 @@ func (b *benchRun) run(ctx context.Context, out, progressTo io.Writer) error {
 	b.Progress = func(now load.Progress) { p.show(benchLine(b.Scenario, now)) }
 	result, err := load.Run(ctx, b.Options)
 	p.end()
+	if errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	if _, wrong := errors.AsType[*load.OptionError](err); wrong {
 		return usageError{err}
 	}
