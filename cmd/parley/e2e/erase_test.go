@@ -196,7 +196,7 @@ func (s *erasing) keys(cache string) map[string]string {
 
 // An erasure that was recorded, and then interrupted by the end of its node, is finished by the next one.
 func TestInterruptedErasure(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	database, cache := testenv.DSN(t), testenv.StartRedis(t)
 	n := startNode(t, "one", backends(database, cache.URL))
 	s := &erasing{t: t, trace: unique("trace"), alice: n.as(t, unique("alice")), root: n.as(t, unique("root"), "admin"), nodes: []*node{n, n}}

@@ -46,7 +46,7 @@ func TestPostgresKilledDuringSends(t *testing.T) {
 
 // A Postgres that hangs is as bad as one that is gone, and no worse.
 func TestPostgresPausedDuringSends(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	postgres := testenv.StartPostgres(t)
 	n := startNode(t, "hanging", backends(postgres.DSN, testenv.StartRedis(t).URL))
 

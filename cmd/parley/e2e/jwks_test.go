@@ -19,7 +19,7 @@ import (
 
 // Users come from an identity provider alone. The node starts without it, follows its keys, and outlives it.
 func TestIdentityProvider(t *testing.T) {
-	inParallel(t)
+	inParallelIdly(t)
 	p := startProvider(t)
 	shared := backends(testenv.DSN(t), testenv.StartRedis(t).URL)
 	n := newNode(t, "only", shared.with(settings{
