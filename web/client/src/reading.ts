@@ -1,5 +1,4 @@
-import { asParleyError } from './errors.ts';
-import type { ParleyError } from './errors.ts';
+import { asParleyError, ParleyError } from './errors.ts';
 
 const first = 500;
 const longest = 10_000;
@@ -18,11 +17,11 @@ export class Reading {
     this.end();
     const controller = (this.#controller = new AbortController());
     for (let wait = first; ; wait = Math.min(2 * wait, longest)) {
-      const error = await read(controller.signal).then(() => null, asParleyError);
+      const error: unknown = await read(controller.signal).catch((reason: unknown) => reason ?? 'no reason');
       if (controller.signal.aborted) return 'ended';
-      if (!error?.temporary) {
+      if (!(error instanceof ParleyError && error.temporary)) {
         this.#controller = null;
-        return error;
+        return error === undefined ? null : asParleyError(error);
       }
       await this.#pause(error.retryAfterMs ?? wait * (0.5 + Math.random()), controller.signal);
       if (controller.signal.aborted) return 'ended';

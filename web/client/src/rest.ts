@@ -74,6 +74,7 @@ export class Rest {
     const response = await this.#fetch(path, init, used);
     if (response.status !== 401 || !this.#tokens) return response;
     const next = await this.#tokens.refresh(used).catch(asParleyError);
+    if (next instanceof ParleyError && next.temporary) throw next;
     if (next === null || next instanceof ParleyError || next === used) return response;
     await response.body?.cancel();
     return this.#fetch(path, init, next);

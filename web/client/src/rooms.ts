@@ -99,8 +99,10 @@ export class Rooms extends Source<RoomsState> {
     this.changed();
   }
 
+  /** The connection is back. */
   hurry(): void {
     this.#reading.hurry();
+    if (this.#status === 'failed') void this.reload();
   }
 
   close(): void {

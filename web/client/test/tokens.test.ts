@@ -37,7 +37,9 @@ test('a token that has ended is renewed, by REST and at the door', async () => {
   const person = await world.register('bob');
   const expired = world.deployment.token({ userId: person.id }, -3600);
   let renewals = 0;
+  let failures = 2;
   const tokens = staticTokens(expired, async () => {
+    if (failures-- > 0) throw new ParleyError('OFFLINE', 'the provider is away for a moment');
     renewals++;
     return world.deployment.token({ userId: person.id });
   });
@@ -57,6 +59,24 @@ test('who is not let in is told why', async () => {
   const refusal = await account.login({ username: person.username, password: 'wrong' }).catch((e: unknown) => e);
   expect(refusal).toBeInstanceOf(ParleyError);
   expect(refusal).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+});
+
+test('who signs out in one tab is signed out in the others', async () => {
+  const listeners = new Set<(event: object) => void>();
+  vi.stubGlobal('addEventListener', (_: string, listener: (event: object) => void) => listeners.add(listener));
+  vi.stubGlobal('removeEventListener', (_: string, listener: (event: object) => void) => listeners.delete(listener));
+  const { account, storage } = await signedIn();
+  const tab = new Account({ url: world.node.url, storage });
+  const told = vi.fn();
+  const end = tab.subscribe(told);
+  await account.logout();
+  for (const listener of listeners) listener({ key: 'parley:account' });
+  await until(tab, ({ user }) => user === null);
+  await until(tab, () => told.mock.calls.length > 0);
+  expect(await tab.token()).toBeNull();
+  expect(listeners.size).toBe(2);
+  end();
+  expect(listeners.size).toBe(1);
 });
 
 test('tabs that renew at once do it once: a refresh token works a single time', async () => {
