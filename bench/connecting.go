@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,17 +13,24 @@ const (
 	idleLimit  = 8 * 1024
 )
 
+var idlers = []string{"--clients=10000", "--name=idle"}
+
 // benchConnect measures how fast clients come in, and then, once, what an idle one costs: that hardly varies. Each run has a fresh
 // server: memory that others have used would be there already.
 func benchConnect(ctx context.Context, b *bench) ([]row, error) {
-	few := work{connecting, arriving, "connect", []string{"--clients=2000"}}
-	many := work{connecting, idling, "connect", []string{"--clients=10000", "--at=2000,5000,10000"}}
-	runs := append(slices.Repeat([]work{few}, b.rounds), many)
-	for _, w := range runs {
-		for _, who := range []string{nodePeer, parley, barePeer} {
-			if err := b.connectOnce(ctx, w, who); err != nil {
+	compared := []string{nodePeer, parley, barePeer}
+	come := work{connecting, arriving, "connect", []string{"--clients=2000"}}
+	for range b.rounds {
+		for _, who := range compared {
+			if err := b.connectOnce(ctx, come, who); err != nil {
 				return nil, err
 			}
+		}
+	}
+	stay := work{connecting, idling, "connect", append([]string{"--known", "--at=2000,5000,10000"}, idlers...)}
+	for _, who := range compared {
+		if err := b.idleOnce(ctx, stay, who); err != nil {
+			return nil, err
 		}
 	}
 	return b.connectRows(), nil
@@ -32,6 +38,34 @@ func benchConnect(ctx context.Context, b *bench) ([]row, error) {
 
 func (b *bench) connectOnce(ctx context.Context, w work, who string) error {
 	s, err := b.startPeer(ctx, who)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	_, err = b.do(ctx, w, who, s)
+	return err
+}
+
+// idleOnce measures memory in a process that has done nothing before. Parley has the clients as members from another: the others
+// remember nobody.
+func (b *bench) idleOnce(ctx context.Context, w work, who string) error {
+	if who != parley {
+		return b.connectOnce(ctx, w, who)
+	}
+	dsn, err := b.database(ctx, "idle")
+	if err != nil {
+		return err
+	}
+	before, err := b.parleyOn(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = b.generate(ctx, "connect", []*server{before}, idlers...)
+	before.stop()
+	if err != nil {
+		return err
+	}
+	s, err := b.parleyOn(ctx, dsn)
 	if err != nil {
 		return err
 	}
