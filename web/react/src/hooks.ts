@@ -45,6 +45,8 @@ export interface Timeline extends TimelineState {
   jumpTo: (seq: number) => Promise<void>;
   jumpToEnd: () => Promise<void>;
   reload: () => Promise<void>;
+  /** Whether one is at the end: there old messages make place for new ones, elsewhere new ones wait. */
+  follow: (atEnd: boolean) => void;
   /** Says something; it is among `pending` until the server has it. */
   send: (draft: Draft | string) => PendingMessage;
   markRead: (seq: number) => void;
@@ -62,6 +64,7 @@ export function useTimeline(roomId: string): Timeline {
       jumpTo: (seq: number) => store.jumpTo(seq),
       jumpToEnd: () => store.jumpToEnd(),
       reload: () => store.reload(),
+      follow: (atEnd: boolean) => store.follow(atEnd),
       send: (draft: Draft | string) => client.send(roomId, typeof draft === 'string' ? { content: draft } : draft),
       markRead: (seq: number) => client.markRead(roomId, seq),
     }),

@@ -1,6 +1,7 @@
 import { lazy, memo, Suspense, type ReactNode } from 'react';
 
-const Rich = lazy(() => import('./Rich'));
+// Where it is gone with an older version of the page, the text is shown as it was typed.
+const Rich = lazy(() => import('./Rich').catch(() => ({ default: ({ plain }: { plain: ReactNode }) => plain })));
 
 interface Props {
   source: string;

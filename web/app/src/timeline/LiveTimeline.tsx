@@ -23,7 +23,7 @@ export function LiveTimeline({ beginning, target, onReached }: Props) {
   const { roomId, userId, names } = useRoomScope();
   const timeline = useTimeline(roomId);
   const unreadFrom = useUnreadFrom(roomId);
-  const { items, pending, loadBefore, loadAfter, jumpToEnd, markRead } = timeline;
+  const { items, pending, loadBefore, loadAfter, jumpToEnd, markRead, follow } = timeline;
   const rows = useMemo(() => rowsOf(items, pending, unreadFrom), [items, pending, unreadFrom]);
   const lastOwn = useMemo(() => items.findLast((message) => message.sender.id === userId && !message.deletedAt), [items, userId]);
   const onSeen = useReading(userId, markRead);
@@ -75,6 +75,7 @@ export function LiveTimeline({ beginning, target, onReached }: Props) {
         newer={timeline.newer}
         onToNewest={jumpToEnd}
         onSeen={onSeen}
+        onFollow={follow}
       />
       <Announcer />
     </>

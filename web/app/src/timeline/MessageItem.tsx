@@ -10,6 +10,7 @@ import { useRoomScope } from './context';
 import { EditBox } from './EditBox';
 import type { RowPlace } from './MessageList';
 import { Reactions } from './Reactions';
+import { useNear } from './useNear';
 
 interface Props extends RowPlace {
   message: Message;
@@ -23,7 +24,7 @@ interface Props extends RowPlace {
 
 export const MessageItem = memo(function MessageItem({ message, rowKey, first, position, tabIndex, highlighted, inThread = false, children }: Props) {
   const scope = useRoomScope();
-  const [near, setNear] = useState(false); // the pointer or the focus; the tools are there only then
+  const { near, come, leave } = useNear(); // the tools are there only then
   const [tool, setTool] = useState<Tool>(); // the one that is in use, wherever the pointer goes
   const { sender, deletedAt } = message;
   const name = sender.displayName || sender.username;
@@ -39,11 +40,11 @@ export const MessageItem = memo(function MessageItem({ message, rowKey, first, p
       aria-posinset={position}
       aria-setsize={-1}
       aria-label={`${name}, ${clockTime(message.at)}: ${gone ? 'Message deleted' : message.content.slice(0, 120)}`}
-      onPointerEnter={(event) => event.pointerType === 'mouse' && setNear(true)}
-      onPointerLeave={(event) => event.pointerType === 'mouse' && setNear(false)}
+      onPointerEnter={(event) => event.pointerType === 'mouse' && come()}
+      onPointerLeave={(event) => event.pointerType === 'mouse' && leave()}
       onPointerUp={focusByTouch}
-      onFocus={() => setNear(true)}
-      onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setNear(false)}
+      onFocus={come}
+      onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && leave()}
     >
       <div className="gutter">{first ? <Avatar name={name} /> : <time dateTime={message.at} title={fullTime(message.at)}>{shortTime(message.at)}</time>}</div>
       <div>

@@ -24,6 +24,8 @@ interface Props {
   onToNewest: () => void;
   /** Told the newest message that is in sight. */
   onSeen?: (message: Message) => void;
+  /** Told whether one is at the end, where what comes is shown. */
+  onFollow?: (follows: boolean) => void;
 }
 
 export interface Target {
@@ -72,6 +74,7 @@ export function MessageList(props: Props) {
   const highlighted = useTarget(virtualizer, rows, props.target, props.onReached);
   useEnds(virtualizer, props);
   const away = useAway(virtualizer, hasMoreAfter);
+  useEffect(() => props.onFollow?.(!away), [away, props.onFollow]);
 
   const items = virtualizer.getVirtualItems();
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
