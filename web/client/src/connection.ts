@@ -214,7 +214,7 @@ export class Connection extends Source<ConnectionState> {
   /** Stays with another token. If that fails the server puts one out when the old one ends, and one comes back. */
   async #extend(): Promise<void> {
     try {
-      const token = await this.#wiring.tokens.refresh(this.#wiring.tokens.get());
+      const token = await this.#wiring.tokens.refresh(this.#used); // which another tab may have done
       if (token === null || !this.online) return;
       await this.command('refresh-token', { token });
       this.#used = token;
