@@ -61,7 +61,7 @@ func (f *fleet) connect(ctx context.Context) (*Result, error) {
 func (f *fleet) addBallast() ([]*client, error) {
 	room := f.newRoom()
 	for i := range ballast {
-		c, err := f.newClient(i%len(f.servers), time.Now())
+		c, err := f.newClient(i, time.Now())
 		if err != nil {
 			return nil, err
 		}

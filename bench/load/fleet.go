@@ -103,10 +103,10 @@ func (f *fleet) close() {
 // populate makes the rooms and who is in them.
 func (f *fleet) populate() error {
 	now := time.Now()
-	for range f.options.Clients / f.options.RoomSize {
+	for i := range f.options.Clients / f.options.RoomSize {
 		room := f.newRoom()
 		for j := range f.options.RoomSize {
-			c, err := f.newClient(j%len(f.servers), now)
+			c, err := f.newClient(i+j, now) // so that not all who speak, the first of a room, use one server
 			if err != nil {
 				return err
 			}
@@ -125,9 +125,12 @@ func (f *fleet) newRoom() *chatRoom {
 	return room
 }
 
-func (f *fleet) newClient(node int, now time.Time) (*client, error) {
-	c := &client{fleet: f, node: node, user: fmt.Sprintf("load-%s-u%d", f.options.Name, len(f.clients))}
-	c.loop = f.loops[len(f.clients)%len(f.loops)]
+// newClient makes a client, which uses the servers and loops in turn.
+func (f *fleet) newClient(turn int, now time.Time) (*client, error) {
+	c := &client{
+		fleet: f, node: turn % len(f.servers), loop: f.loops[turn%len(f.loops)],
+		user: fmt.Sprintf("load-%s-u%d", f.options.Name, len(f.clients)),
+	}
 	f.clients = append(f.clients, c)
 	var err error
 	c.token, err = f.options.token(c.user, now)

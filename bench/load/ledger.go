@@ -56,7 +56,11 @@ func (s *stream) landed(number uint32) bool {
 type heard struct {
 	next uint32 // after the highest number
 	gaps []gap  // numbers below that are missing, ascending
+	gone int    // numbers of gaps that were too many to keep
 }
+
+// maxGaps bounds what a server that loses much makes the generator keep.
+const maxGaps = 4096
 
 type gap struct{ from, to uint32 }
 
@@ -75,6 +79,10 @@ func (h *heard) take(number uint32) verdict {
 		h.next++
 		return inOrder
 	case number > h.next:
+		if len(h.gaps) == maxGaps {
+			h.gone += int(h.gaps[0].to - h.gaps[0].from)
+			h.gaps = slices.Delete(h.gaps, 0, 1)
+		}
 		h.gaps = append(h.gaps, gap{h.next, number})
 		h.next = number + 1
 		return inOrder
@@ -101,7 +109,7 @@ func (h *heard) lost(s *stream) (n int) {
 	for _, g := range h.gaps {
 		n += s.stored.count(g.from, g.to)
 	}
-	return n + s.stored.count(h.next, s.sent)
+	return n + h.gone + s.stored.count(h.next, s.sent)
 }
 
 // bitset is a set of numbers.

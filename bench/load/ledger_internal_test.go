@@ -53,6 +53,20 @@ func TestOnlyWhatWasStoredCanBeLost(t *testing.T) {
 	}
 }
 
+func TestAServerThatLosesMuchCostsLittleMemory(t *testing.T) {
+	const sent = 4 * maxGaps
+	s := &stream{sent: sent}
+	var h heard
+	for n := range uint32(sent) {
+		if s.stored.add(n); n%2 == 1 {
+			h.take(n)
+		}
+	}
+	if got := h.lost(s); got != sent/2 || len(h.gaps) != maxGaps {
+		t.Errorf("%d are lost with %d gaps, want %d and %d", got, len(h.gaps), sent/2, maxGaps)
+	}
+}
+
 func TestNumbersHeardInAnyOrderLeaveNoGap(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {

@@ -58,7 +58,7 @@ func (f *fleet) reconnect(ctx context.Context) (*Result, error) {
 // addSpeakers gives each room one more, who speaks and stays.
 func (f *fleet) addSpeakers() error {
 	for i, room := range f.rooms {
-		c, err := f.newClient(i%len(f.servers), time.Now())
+		c, err := f.newClient(i, time.Now())
 		if err != nil {
 			return err
 		}
