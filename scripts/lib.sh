@@ -149,15 +149,21 @@ ensure_python() {
   die "the Socket.IO client for Python is missing: python3 -m pip install 'python-socketio[client,asyncio_client]'"
 }
 
-# chromium_client: succeeds if there is a browser for the tests of the page; CHROMIUM names one elsewhere.
-chromium_client() { have "${CHROMIUM:-chromium}" || have chromium-browser || have google-chrome || have google-chrome-stable; }
+# browser: succeeds if there is one for the tests of the page; CHROMIUM names one elsewhere.
+browser() {
+  local name
+  for name in "${CHROMIUM:-chromium-headless-shell}" chromium chromium-browser google-chrome google-chrome-stable; do
+    ! have "$name" || return 0
+  done
+  return 1
+}
 
 # ensure_chromium: for the tests of the page, with fonts so that its pictures look like it.
 ensure_chromium() {
-  chromium_client && return
-  if can_apt; then make_local && apt_install chromium fonts-inter fonts-noto-color-emoji; fi
+  browser && return
+  if can_apt; then make_local && apt_install chromium-headless-shell fonts-inter fonts-noto-color-emoji; fi
   hash -r
-  chromium_client || missing Chromium chromium chromium "--cask chromium"
+  browser || missing Chromium chromium chromium "--cask chromium"
 }
 
 # pg_bin_dir: the folder with the newest Postgres server programs, empty if there is none.

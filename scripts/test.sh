@@ -11,11 +11,13 @@ cd "$ROOT"
 PASSED=0
 FAILED=0
 DONE=''
+PREPARING=''
 
 # finish: also after an early end there is a sum, and it is not a good one.
 finish() {
   local status=$?
   trap - EXIT
+  [ -z "$PREPARING" ] || kill "$PREPARING" 2>/dev/null || true
   "$ROOT/scripts/services.sh" release $$ || true
   rm -rf "$WORK"
   [ -n "$DONE" ] || FAILED=$((FAILED + 1))
@@ -52,6 +54,16 @@ go_tests() {
   [ "$status" -eq 0 ] || [ "$FAILED" -gt 0 ] || count 0 1
 }
 
+# prepare_web: what the tests of the page need from elsewhere, fetched beside the Go tests. What fails here is tried
+# again there, and told.
+prepare_web() {
+  (
+    ensure_chromium
+    "$ROOT/scripts/web.sh" packages
+  ) </dev/null >"$WORK/web.log" 2>&1 &
+  PREPARING=$!
+}
+
 # suite SCRIPT: its own last line tells its numbers.
 suite() {
   local log=$WORK/suite.log status=0 line
@@ -75,8 +87,11 @@ case ${TEST_PKGS:-./...} in
     ;;
 esac
 services_up
+[ -n "${TEST_PKGS:-}" ] || prepare_web
 go_tests
 if [ -z "${TEST_PKGS:-}" ]; then
+  wait "$PREPARING" || true
+  PREPARING=''
   for script in "$ROOT"/scripts/test.d/*.sh; do
     [ -e "$script" ] && suite "$script"
   done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every folder with a package-lock.json whose package.json has a test script: `npm ci` when the lock
-# changed, then `npm test`. Read are the closing lines of node's test runner, or `N passed, N failed`.
+# Every folder but web/ with a package-lock.json whose package.json has a test script: `npm ci` when the
+# lock changed, then `npm test`. Read are the closing lines of node's test runner, or `N passed, N failed`.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 cd "$ROOT"
@@ -11,7 +11,7 @@ FAILED=0
 # folders: of packages that have tests.
 folders() {
   local lock
-  find . -name node_modules -prune -o -path ./.local -prune -o -name package-lock.json -print | sort |
+  find . -name node_modules -prune -o \( -path ./.local -o -path ./web \) -prune -o -name package-lock.json -print | sort |
     while read -r lock; do
       node -e 'process.exit(require(process.argv[1]).scripts?.test ? 0 : 1)' "$PWD/$(dirname "$lock")/package.json" &&
         dirname "$lock"
@@ -64,7 +64,7 @@ run_folder() {
 
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-if [ -n "$(find . -name node_modules -prune -o -path ./.local -prune -o -name package-lock.json -print)" ]; then
+if [ -n "$(find . -name node_modules -prune -o \( -path ./.local -o -path ./web \) -prune -o -name package-lock.json -print)" ]; then
   ensure_node
   for folder in $(folders); do run_folder "$folder"; done
 fi

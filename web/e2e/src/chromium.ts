@@ -3,7 +3,8 @@ import { delimiter, join } from 'node:path';
 
 import { chromium, type Browser } from 'playwright-core';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+// The one without a window is lighter.
+const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** The browser of this machine: CHROMIUM, else the first in PATH. */
 function executable(): string {

@@ -24,7 +24,8 @@ test('the first load is small, compressed, and comes from the node alone', async
   await visitor.page.goto(`/rooms/${room}`);
   await visitor.signIn(person);
   await visitor.composer.waitFor();
-  await visitor.say('and here is **all** of it');
+  await person.say(room, 'and here is **all** of it');
+  await visitor.feed.locator('strong', { hasText: 'all' }).last().waitFor();
 
   const all = [...loaded.values()];
   expect(all.filter((entry) => !entry.url.startsWith(stage.node.url))).toEqual([]);

@@ -38,6 +38,12 @@ export class Stage {
     return visitor;
   }
 
+  /** What everybody sees, for a test that has failed. */
+  async describe(): Promise<string> {
+    const seen = this.#visitors.map(({ page }) => page.locator('body').ariaSnapshot({ timeout: 5_000 }).catch(String));
+    return (await Promise.all(seen)).map((text, n) => `visitor ${n + 1} sees:\n${text}`).join('\n');
+  }
+
   /** Sends all visitors away. One whose page complained fails the test. */
   async clear(): Promise<void> {
     const complaints: string[] = [];
@@ -55,7 +61,10 @@ export class Stage {
 export function useStage(settings: Record<string, string> = {}): Stage {
   const stage = new Stage(settings);
   beforeAll(() => stage.open());
-  afterEach(() => stage.clear());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.log(await stage.describe());
+    await stage.clear();
+  });
   afterAll(() => stage.close());
   return stage;
 }
