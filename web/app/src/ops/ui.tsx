@@ -27,7 +27,7 @@ interface TableProps {
 export function Table({ label, columns, empty, children }: TableProps) {
   if (children.length === 0) return <p className="ops-empty muted">{empty}</p>;
   return (
-    <div className="ops-table" role="region" aria-label={label} tabIndex={0}>
+    <div className="ops-table" role="group" aria-label={label} tabIndex={0}>
       <table aria-label={label}>
         <thead>
           <tr>

@@ -78,7 +78,7 @@ function Events({ state, opened, onOpen }: EventsProps) {
     );
   }
   return (
-    <div className="ops-table ops-events" role="region" aria-label="Events" tabIndex={0} ref={box}>
+    <div className="ops-table ops-events" role="group" aria-label="Events" tabIndex={0} ref={box}>
       <table aria-label="Events">
         <thead>
           <tr>
