@@ -71,7 +71,7 @@ function Chat({ user, account, roomId, seq }: ChatProps) {
     <div className={roomId === undefined ? 'frame' : 'frame in-room'}>
       <a className="skip" href="#messages" onClick={skipToMessages}>Skip to messages</a>
       <Sidebar user={user} roomId={roomId} onSignOut={signOut} />
-      {room ? <RoomPane key={room.id} room={room} userId={user.id} seq={seq} /> : roomId === undefined ? <Welcome empty={loaded === 'ready' && rooms.length === 0} /> : <Gone title={last?.id === roomId ? last.name : undefined} onJoin={() => join(roomId)} />}
+      {room ? <RoomPane key={room.id} room={room} userId={user.id} seq={seq} /> : roomId === undefined ? <Welcome empty={loaded === 'ready' && rooms.length === 0} /> : <Gone room={last?.id === roomId ? last : undefined} onJoin={() => join(roomId)} />}
     </div>
   );
 }

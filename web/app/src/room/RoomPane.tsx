@@ -67,7 +67,7 @@ export function RoomPane({ room, userId, seq }: Props) {
     else setPane(pane?.kind === tool ? undefined : { kind: tool });
   };
 
-  if (gone) return <Gone title={title} />;
+  if (gone) return <Gone room={room} />;
   return (
     <RoomScopeProvider value={scope}>
       <main id="messages" className="room" aria-label={title}>
@@ -126,14 +126,14 @@ function Speak({ room, title, userId, onEditLast }: SpeakProps) {
 }
 
 /** What is left of a room that one is no member of any more, or never was. */
-export function Gone({ title, onJoin }: { title?: string | undefined; onJoin?: () => void }) {
+export function Gone({ room, onJoin }: { room: RoomView | undefined; onJoin?: () => void }) {
   const { status } = useRooms();
   if (status === 'loading') return <main id="messages" className="room" aria-label="Loading" aria-busy="true" />;
   return (
-    <main id="messages" className="room" aria-label={title ?? 'Room'}>
-      <Empty icon={<DoorOpen size={36} aria-hidden="true" />} title={title ? `You are no longer in ${title}` : 'You are not in this room'}>
+    <main id="messages" className="room" aria-label={room?.name || 'Room'}>
+      <Empty icon={<DoorOpen size={36} aria-hidden="true" />} title={room ? `You are no longer in ${room.name}` : 'You are not in this room'}>
         <div className="row">
-          {onJoin && <button type="button" className="button primary" onClick={onJoin}>Join</button>}
+          {onJoin && room?.type !== 'private' && <button type="button" className="button primary" onClick={onJoin}>Join</button>}
           <button type="button" className="button" onClick={() => navigate('/')}>Back to rooms</button>
         </div>
       </Empty>

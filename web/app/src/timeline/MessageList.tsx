@@ -112,14 +112,14 @@ export function MessageList(props: Props) {
         <button
           type="button"
           className={newer > 0 ? 'to-newest news rise' : 'to-newest rise'}
-          aria-label={newer > 0 ? `Jump to newest, ${newer} new` : 'Jump to newest'}
+          aria-label={newer > 0 ? `Jump to newest, ${newer} newer` : 'Jump to newest'}
           onClick={() => {
             props.onToNewest();
             virtualizer.scrollToEnd();
           }}
         >
           <ArrowDown size={16} aria-hidden="true" />
-          {newer > 0 ? `${newer} new` : 'Newest'}
+          {newer > 0 ? `${newer} newer` : 'Newest'}
         </button>
       )}
       {hasMoreBefore && loading && <span className="sr-only" role="status">Loading messages</span>}
