@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { Account, MemoryStorage, ParleyError, staticTokens, userOf } from '../src/index.ts';
 import { until, watch, World } from './support.ts';
 
-const world = await World.start({ ACCESS_TOKEN_TTL: '3s' });
+const world = await World.start({ ACCESS_TOKEN_TTL: '6s' });
 
 afterEach(() => vi.unstubAllGlobals());
 
