@@ -7,15 +7,18 @@ import (
 
 const (
 	comeback = "reconnect"
-	comeAll  = "5,000 clients, 50 missed messages each"
-
 	// stormRoom is large, which spares the Node peer: it looks through what all rooms have missed for each client.
 	stormRoom = 500
 )
 
+// comingBack names the work: so many clients.
+func comingBack(clients int) string {
+	return fmt.Sprintf("%s clients, %d missed messages each", grouped(float64(clients)), stormMissed)
+}
+
 // benchReconnect lets all clients go, tells each room what they will have missed, and lets all come back at once.
 func benchReconnect(ctx context.Context, b *bench) ([]row, error) {
-	w := work{comeback, comeAll, "reconnect", []string{flagOf("clients", b.sockets), flagOf("room-size", stormRoom), flagOf("missed", stormMissed)}}
+	w := work{comeback, comingBack(b.sockets), "reconnect", []string{flagOf("clients", b.sockets), flagOf("room-size", stormRoom), flagOf("missed", stormMissed)}}
 	for range b.rounds {
 		for _, who := range []string{nodePeer, parley} {
 			if err := b.reconnectOnce(ctx, w, who); err != nil {
@@ -44,9 +47,9 @@ func seconds(r *result) float64 { return r.Seconds }
 func missedOf(r *result) int64  { return r.Missed }
 
 func (b *bench) reconnectRows() []row {
-	ours, node := b.journal.rounds(comeback, comeAll, parley), b.journal.rounds(comeback, comeAll, nodePeer)
+	ours, node := b.journal.rounds(comeback, comingBack(b.sockets), parley), b.journal.rounds(comeback, comingBack(b.sockets), nodePeer)
 	return []row{
-		atMost("reconnect storm, 5,000 clients with 50 missed messages each: until all have caught up, over Node's", ratio(ours, node, seconds), 0.25,
+		atMost("reconnect storm, "+comingBack(b.sockets)+": until all have caught up, over Node's", ratio(ours, node, seconds), 0.25,
 			fmt.Sprintf("%.2f s over %.2f s", middle(ours, seconds), middle(node, seconds)), "at most 0.25 times"),
 		none("missed messages of the storm that were lost, repeated or reordered", sum(ours, amiss),
 			fmt.Sprintf("Node lost %s of %s", grouped(float64(sum(node, lost))), grouped(float64(sum(node, missedOf)))), "none"),
