@@ -157,7 +157,7 @@ func TestManyProbesAtOnce(t *testing.T) {
 // gets all of it.
 func TestResponseThatIsNotRead(t *testing.T) {
 	t.Parallel()
-	h := start(t, engineio.Config{WriteTimeout: time.Second, QueueBytes: 1 << 30}, echo)
+	h := start(t, engineio.Config{WriteTimeout: 3 * time.Second, QueueBytes: 1 << 30}, echo)
 	c, p := h.poll(t)
 	large := engineio.NewText([]byte(strings.Repeat("x", 4_000_000)))
 	for range 3 {

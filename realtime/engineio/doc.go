@@ -87,7 +87,7 @@
 //   - Limits: MaxPayload for one incoming message, QueueBytes and QueueFrames for
 //     what waits to be written (exceeding them ends the session with SlowConsumer),
 //     MaxPackets for one POST, MaxPings for WebSocket pings per second.
-//   - Goroutines: over a WebSocket a session has one reader; a few writers serve all sessions and are there only while
+//   - Goroutines: over a WebSocket a session has one reader, whose stack is the smallest while it waits; a few writers serve all sessions and are there only while
 //     something is queued, and a connection that has to be waited for gets its own meanwhile. Over polling a session has those of
 //     its requests alone. All deadlines of all sessions hang on one timer wheel, which
 //     Server.Run turns. Run returns when every goroutine is gone.

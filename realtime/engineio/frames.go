@@ -128,8 +128,17 @@ func (t *socket) readPayload(dst []byte, h header) ([]byte, error) {
 }
 
 // readMessage reads the next message and acts on the control frames before and within it.
-// The slice has no spare room worth mentioning: what is handed on may live long.
 func (t *socket) readMessage() (op byte, data []byte, err error) {
+	for {
+		if op, data, err = t.readNext(); err != nil || op < opClose {
+			return op, data, err
+		}
+	}
+}
+
+// readNext is readMessage up to the first control frame before the message, on which it has acted.
+// The slice has no spare room worth mentioning: what is handed on may live long.
+func (t *socket) readNext() (op byte, data []byte, err error) {
 	packed := false
 	for {
 		h, err := t.readHeader()
@@ -137,8 +146,8 @@ func (t *socket) readMessage() (op byte, data []byte, err error) {
 		case err != nil:
 			return 0, nil, err
 		case h.control():
-			if err := t.control(h); err != nil {
-				return 0, nil, err
+			if err := t.control(h); err != nil || op == 0 {
+				return h.op, nil, err
 			}
 			continue
 		case (h.op == opContinuation) == (op == 0): // nothing to continue, or a message within a message

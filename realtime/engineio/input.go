@@ -18,6 +18,7 @@ type input struct {
 
 	buf      *[inputSize]byte // nil while nothing is buffered
 	from, to int              // what is buffered
+	ended    error            // why nothing more comes
 
 	// One read of raw: where to, and what came of it.
 	into []byte
@@ -35,6 +36,15 @@ func (in *input) open(conn net.Conn) {
 		if raw, err := c.SyscallConn(); err == nil {
 			in.raw, in.poll = raw, in.readable
 		}
+	}
+}
+
+func (in *input) buffered() bool { return in.to > in.from }
+
+// await waits until something is buffered, or will never be, unless it cannot be told.
+func (in *input) await() {
+	if in.raw != nil && !in.buffered() {
+		in.to, in.ended = in.receive(nil)
 	}
 }
 
@@ -86,6 +96,9 @@ func (in *input) release() {
 
 // fill waits for more bytes behind those that are buffered.
 func (in *input) fill() error {
+	if in.ended != nil {
+		return in.ended
+	}
 	if in.buf == nil && in.raw != nil {
 		n, err := in.receive(nil)
 		in.to = n

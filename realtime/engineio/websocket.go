@@ -18,6 +18,8 @@ type socket struct {
 	window  uint8 // of the peer, for what it gets compressed; 0 if that was not agreed on
 	probing bool  // the session is not here yet; used by the reader alone
 	in      input // used by the reader alone, but for its raw connection
+	begun   bool  // there was a message; used by the reader alone
+	renew   bool  // the reader is to go on as another goroutine; used by the reader alone
 	writer  *writer
 	lost    atomic.Bool
 
@@ -164,29 +166,42 @@ func (t *socket) setWriteDeadline(at time.Time) error {
 var errLost = errors.New("engineio: connection given up")
 
 // read is the reader goroutine and the owner of the session's end.
+//
+// It waits for input here, and not where that is read, so that the stack of who waits has few frames. And a stack that has grown with
+// what a message took does not get small again: after the first message, which lets somebody in, and with every
+// heartbeat another goroutine goes on in its place.
 func (t *socket) read() {
+	for more := true; more; {
+		t.in.await()
+		if more = t.readBuffered(); more && t.renew {
+			t.renew = false
+			go t.read()
+			return
+		}
+	}
 	defer t.session.server.readers.Done()
-	t.readAll()
 	t.session.server.leave(t.session, false)
 	t.session.server.guard(t.session, func() { t.session.handler.Closed(t.session.closedBy()) })
 	t.linger()
 	t.session.gone()
 }
 
-// readAll returns when the session is no longer open.
-func (t *socket) readAll() {
+// readBuffered acts on what has arrived. It returns false when the session is to be read no further.
+func (t *socket) readBuffered() (more bool) {
 	ok := t.session.server.guard(t.session, func() {
-		for t.readOne() {
+		for more = t.readOne(); more && t.in.buffered(); {
+			more = t.readOne()
 		}
 	})
 	if !ok {
 		t.session.shut(ForcedClose, closeInternalError)
 	}
+	return ok && more
 }
 
 func (t *socket) readOne() bool {
 	s := t.session
-	op, data, err := t.readMessage()
+	op, data, err := t.readNext()
 	if err != nil {
 		f := faultOf(err)
 		s.shut(f.reason, f.code)
@@ -195,7 +210,11 @@ func (t *socket) readOne() bool {
 	switch {
 	case !s.isOpen():
 		return false
+	case op >= opClose:
+		t.renew = t.renew || op == opPong
+		return true
 	case s.server.plain:
+		t.begin()
 		return t.receivePlain(op, data)
 	case op == opBinary:
 		return s.receive(Packet{Type: Msg, Binary: true, Data: data})
@@ -208,7 +227,16 @@ func (t *socket) readOne() bool {
 		s.shut(ParseError, closeProtocolError)
 		return false
 	}
+	t.begin()
+	t.renew = t.renew || p.Type == Pong
 	return s.receive(p)
+}
+
+// begin notes the first message.
+func (t *socket) begin() {
+	if !t.begun {
+		t.begun, t.renew = true, true
+	}
 }
 
 // linger lets the last frames reach the peer: closing a connection that still
