@@ -41,6 +41,7 @@ func (n *node) run(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{n.bus.Run, n.trace.Run, n.limiter.Run, n.admission.Run, n.pids.Run, n.tracker.Run, n.commands.Run, n.views.Run, n.drift.Run, n.sessions.Run, n.feed.Run, n.eraser.Run} {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
+	coreGroup.Go(func() error { return giveBackMemory(coreCtx) })
 	for _, part := range n.measures.runs() {
 		coreGroup.Go(func() error { return part(coreCtx) })
 	}
