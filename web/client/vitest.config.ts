@@ -5,7 +5,7 @@ export default defineConfig({
     name: 'client',
     environment: 'node',
     include: ['test/**/*.test.ts'],
-    pool: 'threads',
+    pool: 'forks',
     isolate: false,
     // Real nodes, on a machine that others use too.
     testTimeout: 120_000,
