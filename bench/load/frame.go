@@ -16,7 +16,8 @@ const (
 	finBit  = 0x80
 	maskBit = 0x80
 
-	maxFrame = 16 << 20 // bytes of one that the server may send
+	maxHeader = 14       // of a masked frame: 2 bytes, up to 8 of length, 4 of the key
+	maxFrame  = 16 << 20 // bytes of one that the server may send
 )
 
 var (
@@ -59,8 +60,9 @@ func nextFrame(data []byte) (op byte, payload, rest []byte, ok bool, err error) 
 // that no server is spared the work of unmasking.
 var maskKey = [4]byte{0x9d, 0x37, 0xe1, 0x5b}
 
-// appendFrame appends a masked frame, and says where its payload begins.
-func appendFrame(dst []byte, op byte, payload []byte) (frame []byte, body int) {
+// newFrame makes a masked frame, and says where its payload begins.
+func newFrame(op byte, payload []byte) (frame []byte, body int) {
+	dst := make([]byte, 0, maxHeader+len(payload))
 	switch size := len(payload); {
 	case size < 126:
 		dst = append(dst, finBit|op, maskBit|byte(size))

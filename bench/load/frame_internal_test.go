@@ -12,7 +12,7 @@ import (
 
 // serverFrame is a frame as servers send it: not masked.
 func serverFrame(op byte, payload []byte) []byte {
-	frame, body := appendFrame(nil, op, payload)
+	frame, body := newFrame(op, payload)
 	frame = append(frame[:body-len(maskKey):body-len(maskKey)], payload...)
 	frame[1] &^= maskBit
 	return frame

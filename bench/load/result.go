@@ -30,8 +30,9 @@ type Result struct {
 	LatencyAcross *Latency `json:"latencyAcross,omitempty"`
 	AckLatency    *Latency `json:"ackLatency,omitempty"`
 
-	// Lost, Repeated and Reordered count deliveries of the whole run. Disagreeing are the receivers that heard
+	// Delivered, Lost, Repeated and Reordered count deliveries of the whole run. Disagreeing are the receivers that heard
 	// their room in another order than most did.
+	Delivered   int64 `json:"delivered"`
 	Lost        int64 `json:"lost"`
 	Repeated    int64 `json:"repeated"`
 	Reordered   int64 `json:"reordered"`
@@ -165,7 +166,8 @@ func summarize(h *hdrhistogram.Histogram) *Latency {
 func (r *Result) count(t *tally, o *Options) {
 	r.Deliveries, r.Sent, r.Acks = t.deliveries, t.sent, t.acks
 	r.DeliveriesPerSecond, r.AcksPerSecond = perSecond(t.deliveries, r.Seconds), perSecond(t.acks, r.Seconds)
-	r.Repeated, r.Reordered, r.Disconnected, r.Errors = t.repeated, t.late, t.disconnected, t.errors
+	r.Delivered, r.Repeated, r.Reordered = t.heard, t.repeated, t.late
+	r.Disconnected, r.Errors = t.disconnected, t.errors
 	if len(o.URLs) > 1 {
 		r.LatencyWithin, r.LatencyAcross = summarize(t.within), summarize(t.across)
 	}

@@ -119,7 +119,7 @@ func (s *socket) frames(data []byte) []byte {
 		case opText:
 			s.user.packet(payload, now)
 		case opPing:
-			frame, _ := appendFrame(nil, opPong, payload)
+			frame, _ := newFrame(opPong, payload)
 			s.write(frame)
 		case opClose:
 			s.fail(errClosed)
@@ -130,7 +130,7 @@ func (s *socket) frames(data []byte) []byte {
 
 // text sends a text message.
 func (s *socket) text(message string) {
-	frame, _ := appendFrame(nil, opText, []byte(message))
+	frame, _ := newFrame(opText, []byte(message))
 	s.write(frame)
 }
 

@@ -80,7 +80,7 @@ func short(micros int64) time.Duration {
 }
 
 func (r *Result) writeFlaws(w io.Writer) {
-	fmt.Fprintf(w, "lost, repeated, reordered\t%d, %d, %d\n", r.Lost, r.Repeated, r.Reordered)
+	fmt.Fprintf(w, "lost, repeated, reordered\t%d, %d, %d of %d\n", r.Lost, r.Repeated, r.Reordered, r.Delivered+r.Lost)
 	if r.Disagreeing > 0 {
 		fmt.Fprintf(w, "receivers with an order of their own\t%d\n", r.Disagreeing)
 	}

@@ -33,7 +33,7 @@ func newTemplate(d *door, roomID, once string, stream uint32, size int) *templat
 		markAt: strings.Index(payload, markPrefix),
 		keyAt:  strings.LastIndex(payload, key) + len(key),
 	}
-	t.frame, t.body = appendFrame(nil, opText, []byte(payload))
+	t.frame, t.body = newFrame(opText, []byte(payload))
 	return t
 }
 

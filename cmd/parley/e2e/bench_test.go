@@ -34,7 +34,7 @@ func TestBench(t *testing.T) {
 				t.Errorf("the table is %q", out)
 			}
 			var r struct {
-				Acks, Connections, CaughtUp, Requests int64
+				Delivered, Connections, CaughtUp, Requests int64
 
 				Seconds float64
 				Errors  map[string]int64
@@ -46,7 +46,7 @@ func TestBench(t *testing.T) {
 			if err := json.Unmarshal(text, &r); err != nil {
 				t.Fatal(err)
 			}
-			if r.Acks+r.Connections+r.CaughtUp+r.Requests == 0 || len(r.Errors) > 0 || r.Seconds <= 0 {
+			if r.Delivered+r.Connections+r.CaughtUp+r.Requests == 0 || len(r.Errors) > 0 || r.Seconds <= 0 {
 				t.Errorf("%s", text)
 			}
 		})
