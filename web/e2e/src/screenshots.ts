@@ -15,6 +15,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../docs/scre
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 844 };
 const largest = 200 * 1024;
+const last = 'Then I have no more questions'; // the end of the conversation
 
 const stage = useStage();
 let team: Team;
@@ -25,10 +26,13 @@ interface Team {
   admin: Person;
 }
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 async function picture(visitor: Visitor, name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.png`);
   await visitor.page.evaluate(() => document.fonts.ready);
+  await visitor.page.mouse.move(0, 0);
   await visitor.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
   expect(statSync(path).size).toBeLessThan(largest);
 }
@@ -36,7 +40,7 @@ async function picture(visitor: Visitor, name: string): Promise<void> {
 beforeAll(async () => {
   const people = { ada: 'Ada Lovelace', grace: 'Grace Hopper', linus: 'Linus', margaret: 'Margaret Hamilton' };
   const [ada, grace, linus, margaret] = (await Promise.all(
-    Object.entries(people).map(([name, shown]) => stage.deployment.register(stage.node, name, shown)),
+    Object.entries(people).map(([name, shown]) => stage.deployment.registerAs(stage.node, name, shown)),
   )) as [Person, Person, Person, Person];
   const admin = await stage.deployment.admin(stage.node, 'operator');
   const all = [grace, linus, margaret];
@@ -69,10 +73,25 @@ async function react(person: Person, room: string, message: string, emoji: strin
   await person.call('PUT', `/rooms/${room}/messages/${message}/reactions/${encodeURIComponent(emoji)}`);
 }
 
+test('the room as it was', async () => {
+  const visitor = await stage.enter(team.ada, team.general, { viewport: desktop });
+  await visitor.feed.getByText(last).waitFor();
+  await visitor.button('Time travel').click();
+  const then = visitor.page.getByRole('feed', { name: /^Messages as of/ });
+  // Back, until the end of the conversation was still to come, and its beginning was there.
+  await visitor.slider.press('Home');
+  for (let n = 0; n < 100 && !(await then.getByText('4.2 million').isVisible()); n++) {
+    await visitor.slider.press('ArrowRight');
+    await pause(300);
+  }
+  await then.getByText(last).waitFor({ state: 'detached' });
+  await picture(visitor, 'time-travel');
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`the chat, ${colorScheme}`, async () => {
     const visitor = await stage.enter(team.ada, team.general, { colorScheme, viewport: desktop });
-    await visitor.feed.getByText('Shipping at 15:00').waitFor();
+    await visitor.feed.getByText(last).waitFor();
     if (colorScheme === 'dark') {
       await visitor.button('2 replies').click();
       await visitor.page.getByText('Once, and in order.').waitFor();
@@ -83,16 +102,26 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('the chat on a phone', async () => {
   const visitor = await stage.enter(team.ada, team.general, { viewport: phone });
-  await visitor.feed.getByText('Shipping at 15:00').waitFor();
+  await visitor.feed.getByText(last).waitFor();
   await picture(visitor, 'chat-phone');
 });
 
-test('the room as it was', async () => {
-  const visitor = await stage.enter(team.ada, team.general, { viewport: desktop });
-  await visitor.feed.getByText('Shipping at 15:00').waitFor();
-  await visitor.button('Time travel').click();
-  await visitor.slider.focus();
-  for (let n = 0; n < 30; n++) await visitor.slider.press('ArrowLeft');
-  await visitor.page.getByRole('feed', { name: /^Messages as of/ }).getByRole('article').first().waitFor();
-  await picture(visitor, 'time-travel');
+
+test('the page of operations', async () => {
+  const room = await team.admin.createRoom('Load');
+  const talkers = await Promise.all(Array.from({ length: 12 }, () => Talker.connect(stage.node, team.admin)));
+  const visitor = await stage.enter(team.admin, undefined, { viewport: desktop });
+  await visitor.page.goto('/ops');
+  await visitor.page.getByRole('figure', { name: 'Queues' }).waitFor();
+  for (const perSecond of [3, 8, 5, 10, 2]) { // lines with a shape
+    const stops = talkers.map((talker) => talker.talk(room, perSecond));
+    await pause(8_000);
+    await Promise.all(stops.map((stop) => stop()));
+  }
+  await picture(visitor, 'operations');
+  await visitor.page.goto('/ops/log');
+  await visitor.page.getByRole('table', { name: 'Events' }).waitFor();
+  await visitor.page.getByRole('row', { name: /MessageSent/ }).first().getByRole('button').click();
+  await visitor.page.getByRole('region', { name: 'Causes' }).getByRole('list').first().waitFor();
+  await picture(visitor, 'log');
 });

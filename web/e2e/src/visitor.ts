@@ -67,7 +67,7 @@ export class Visitor {
     await form.getByRole('textbox', { name: 'Username' }).fill(person.username);
     await form.getByLabel('Password').fill(person.password);
     await form.getByRole('button', { name: 'Sign in' }).click();
-    await this.rooms.waitFor();
+    await this.rooms.or(this.page.getByRole('main').getByRole('heading', { level: 2 })).first().waitFor(); // on a phone either of them
   }
 
   get rooms(): Locator {

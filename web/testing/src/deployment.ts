@@ -35,9 +35,13 @@ export class Deployment {
     return node;
   }
 
-  /** A local account that no other test has: its username begins with the name, which others see unless told otherwise. */
-  async register(node: Node, name: string, displayName?: string): Promise<Person> {
-    const username = `${name}-${randomUUID().slice(0, 8)}`;
+  /** A local account that no other test has: its username begins with the name. */
+  register(node: Node, name: string): Promise<Person> {
+    return this.registerAs(node, `${name}-${randomUUID().slice(0, 8)}`);
+  }
+
+  /** A local account of that very name, and the one that others see. */
+  async registerAs(node: Node, username: string, displayName?: string): Promise<Person> {
     const response = await fetch(`${node.url}/api/v1/auth/register`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
