@@ -149,7 +149,7 @@ func (b *bench) runAll(ctx context.Context, all []scenario) (rows []row, failed 
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.name, err))
-			measured = []row{{s.what, "failed", "", false}}
+			measured = []row{{s.what, "failed", "measured", false}}
 		}
 		rows = append(rows, measured...)
 	}
