@@ -91,7 +91,7 @@ test('the room as it was', async () => {
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`the chat, ${colorScheme}`, async () => {
     const visitor = await stage.enter(team.ada, team.general, { colorScheme, viewport: desktop });
-    await visitor.feed.getByText(last).waitFor();
+    await visitor.feed.locator('pre').waitFor();
     if (colorScheme === 'dark') {
       await visitor.button('2 replies').click();
       await visitor.page.getByText('Once, and in order.').waitFor();
@@ -102,14 +102,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('the chat on a phone', async () => {
   const visitor = await stage.enter(team.ada, team.general, { viewport: phone });
-  await visitor.feed.getByText(last).waitFor();
+  await visitor.feed.locator('pre').waitFor();
   await picture(visitor, 'chat-phone');
 });
 
 
 test('the page of operations', async () => {
   const room = await team.admin.createRoom('Load');
-  const talkers = await Promise.all(Array.from({ length: 12 }, () => Talker.connect(stage.node, team.admin)));
+  const talkers = await Promise.all(Array.from({ length: 12 }, () => Talker.connect(stage.node, team.admin, { listens: true })));
   const visitor = await stage.enter(team.admin, undefined, { viewport: desktop });
   await visitor.page.goto('/ops');
   await visitor.page.getByRole('figure', { name: 'Queues' }).waitFor();

@@ -13,8 +13,10 @@ interface Ack {
 export class Talker {
   private constructor(private readonly socket: Socket) {}
 
-  static async connect(node: Node, person: Person): Promise<Talker> {
-    const socket = io(node.url, { transports: ['websocket'], auth: { token: person.login.accessToken, rooms: [] } });
+  /** Connects. Who does not listen hears of no room. */
+  static async connect(node: Node, person: Person, { listens = false } = {}): Promise<Talker> {
+    const auth = { token: person.login.accessToken, ...(!listens && { rooms: [] }) };
+    const socket = io(node.url, { transports: ['websocket'], auth });
     await new Promise<void>((resolve, reject) => {
       socket.on('connect', resolve);
       socket.on('connect_error', reject);
