@@ -31,7 +31,7 @@ func (f *fleet) connect(ctx context.Context) (*Result, error) {
 	if err := f.enrol(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.each(ctx, "connect the first", first, enterRoom); err != nil {
+	if err := f.each(ctx, "connect the first", first, f.patiently(enterRoom)); err != nil {
 		return nil, err
 	}
 	base, err := f.settledMemory(ctx)
@@ -87,10 +87,10 @@ func (f *fleet) letIn(ctx context.Context, m *meter, clients []*client, a *arriv
 	if err := m.begin(); err != nil {
 		return 0, err
 	}
-	began := time.Now()
+	began, enter := time.Now(), f.patiently(enterRoom)
 	err = f.each(ctx, "connect", clients, func(ctx context.Context, c *client) error {
 		began := time.Now()
-		err := enterRoom(ctx, c)
+		err := enter(ctx, c)
 		a.note(time.Since(began))
 		return err
 	})

@@ -25,6 +25,7 @@ type fleet struct {
 	epoch   time.Time
 	loops   []*loop
 	dialed  atomic.Uint32
+	retries atomic.Int64 // connections that were tried again
 
 	rooms   []*chatRoom
 	clients []*client
@@ -184,7 +185,7 @@ func (f *fleet) enter(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.each(ctx, "connect", f.clients, enterRoom)
+	return f.each(ctx, "connect", f.clients, f.patiently(enterRoom))
 }
 
 func enterRoom(ctx context.Context, c *client) error { return c.arrive(ctx, joinRoom(c.room.id)) }
@@ -198,10 +199,10 @@ func (f *fleet) found(ctx context.Context) error {
 	for i, room := range f.rooms {
 		founders[i] = room.members[0]
 	}
-	return f.each(ctx, "create rooms", founders, func(ctx context.Context, c *client) error {
+	return f.each(ctx, "create rooms", founders, f.patiently(func(ctx context.Context, c *client) error {
 		defer c.loop.call(c.leave)
 		return c.arrive(ctx, createRoom(c.room.id), joinRoom(c.room.id))
-	})
+	}))
 }
 
 // enrol makes the clients members of their rooms, who go again at once.
@@ -209,10 +210,35 @@ func (f *fleet) enrol(ctx context.Context) error {
 	if f.options.Known {
 		return nil
 	}
-	return f.each(ctx, "enrol members", f.clients, func(ctx context.Context, c *client) error {
+	return f.each(ctx, "enrol members", f.clients, f.patiently(func(ctx context.Context, c *client) error {
 		defer c.loop.call(c.leave)
 		return enterRoom(ctx, c)
-	})
+	}))
+}
+
+// A client that a busy server turns away tries again, so often and after so long, and longer each time.
+const (
+	comeAgain = 10
+	waitFirst = 100 * time.Millisecond
+)
+
+// patiently has a client try again when the server says so, or closes the connection, which says the same.
+func (f *fleet) patiently(enter func(context.Context, *client) error) func(context.Context, *client) error {
+	return func(ctx context.Context, c *client) error {
+		err := enter(ctx, c)
+		for try := 1; try <= comeAgain && temporary(err); try++ {
+			if sleep(ctx, time.Duration(try)*waitFirst) != nil {
+				return err
+			}
+			f.retries.Add(1)
+			err = enter(ctx, c)
+		}
+		return err
+	}
+}
+
+func temporary(err error) bool {
+	return errors.Is(err, refusedError("UNAVAILABLE")) || errors.Is(err, errClosed)
 }
 
 // each does something for many clients, Concurrency at a time, and tells how far it is.

@@ -43,7 +43,7 @@ func (f *fleet) conversation(ctx context.Context, start func(l *loop, from, to i
 // conclude fills in what all scenarios have in common.
 func (f *fleet) conclude(r *Result, m *meter) {
 	m.finish()
-	r.Lost, r.Disagreeing = f.lost(), f.disagreeing()
+	r.Lost, r.Disagreeing, r.Retries = f.lost(), f.disagreeing(), f.retries.Load()
 	r.count(f.total(), &f.options)
 	r.costs(m)
 }

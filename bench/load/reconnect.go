@@ -44,6 +44,7 @@ func (f *fleet) reconnect(ctx context.Context) (*Result, error) {
 	if err := m.begin(); err != nil {
 		return nil, err
 	}
+	f.retries.Store(0) // those of setup are not the storm's
 	interrupted := s.run(ctx)
 	if err := m.end(); err != nil {
 		return nil, err
@@ -142,10 +143,10 @@ type storm struct {
 	listeners []*client
 	all       uint32 // messages of a room, the first and what was missed
 
-	began         int64        // written before anybody comes back
-	last          atomic.Int64 // when the last had caught up
-	caught        atomic.Int64
-	back, retries atomic.Int64
+	began  int64        // written before anybody comes back
+	last   atomic.Int64 // when the last had caught up
+	caught atomic.Int64
+	back   atomic.Int64
 }
 
 // heard notes who has caught up.
@@ -184,7 +185,7 @@ func (s *storm) insist(ctx context.Context, c *client) {
 		if sleep(ctx, 500*time.Millisecond+rand.N(time.Second)) != nil { //nolint:gosec // it spreads, and protects nothing
 			return
 		}
-		s.retries.Add(1)
+		s.fleet.retries.Add(1)
 	}
 	s.back.Add(1)
 }
@@ -217,7 +218,7 @@ func (s *storm) fill(r *Result) {
 		last = int64(time.Since(s.fleet.epoch))
 	}
 	r.Seconds = float64(last-s.began) / 1e9
-	r.CaughtUp, r.Retries = s.caught.Load(), s.retries.Load()
+	r.CaughtUp = s.caught.Load()
 	r.Missed = int64(len(s.listeners)) * int64(s.all-1)
 	s.fleet.all(func(l *loop) {
 		for _, c := range s.listeners {

@@ -41,6 +41,8 @@ type Result struct {
 	// Errors are refused commands by code, with DISCONNECTED and NO_ACK.
 	Errors       map[string]int64 `json:"errors"`
 	Disconnected int64            `json:"disconnected"`
+	// Retries are connections that the server turned away as it was busy, and that were tried again.
+	Retries int64 `json:"retries"`
 
 	ServerCPUSeconds              float64   `json:"serverCPUSeconds"`
 	GeneratorCPUSeconds           float64   `json:"generatorCPUSeconds"`
@@ -57,7 +59,6 @@ type Result struct {
 
 	Recovered       int64    `json:"recovered,omitempty"`
 	NotRecovered    int64    `json:"notRecovered,omitempty"`
-	Retries         int64    `json:"retries,omitempty"`
 	Missed          int64    `json:"missed,omitempty"`
 	CaughtUp        int64    `json:"caughtUp,omitempty"`
 	CaughtUpLatency *Latency `json:"caughtUpLatency,omitempty"`
