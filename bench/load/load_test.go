@@ -34,6 +34,7 @@ type chat struct {
 
 	mu    sync.Mutex
 	rooms map[string]map[*guest]struct{}
+	busy  bool // it was
 }
 
 type fault int
@@ -47,6 +48,7 @@ const (
 	forgets  // the acknowledgement
 	hangsUp  // on the user
 	restless // pings all the time
+	isBusy   // when the first comes
 )
 
 type guest struct {
@@ -126,6 +128,11 @@ func (c *chat) command(g *guest, text string) {
 	case "create-room":
 		c.rooms[data.ID] = map[*guest]struct{}{}
 	case "join-room":
+		if c.fault == isBusy && !c.busy {
+			c.busy = true
+			ack(`{"success":false,"error":"try again","code":"UNAVAILABLE"}`)
+			return
+		}
 		c.rooms[data.RoomID][g] = struct{}{}
 	case "send-message":
 		number, _ := strconv.ParseUint(data.Content[11:19], 16, 32)
@@ -262,6 +269,14 @@ func TestClosedLoops(t *testing.T) {
 		if err != nil || r.Delivered == 0 || r.Delivered%4 != 0 || !r.Flawless() {
 			t.Errorf("%s: %v, %+v", scenario, err, r)
 		}
+	}
+}
+
+func TestWhomABusyServerTurnsAwayComesAgain(t *testing.T) {
+	t.Parallel()
+	r, err := load.Run(t.Context(), thirty(serve(t, isBusy)))
+	if err != nil || r.Retries != 1 || r.Delivered != 120 || !r.Flawless() {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
 
