@@ -1,4 +1,4 @@
-import type { CDPSession } from 'playwright-core';
+import type { Browser, CDPSession } from 'playwright-core';
 
 import type { Visitor } from './visitor.ts';
 
@@ -53,4 +53,27 @@ export class Watch {
 export function percentile(values: number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}
+
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  /** µs of the processor's time. */
+  tdur?: number;
+  args?: { name?: string };
+}
+
+/**
+ * The longest tasks of a page's main thread while something is done, in ms of the processor's time: other programs on the
+ * machine make a task last longer, and not that.
+ */
+export async function tasks(browser: Browser, visitor: Visitor, what: () => Promise<void>): Promise<number[]> {
+  await browser.startTracing(visitor.page, { categories: ['toplevel', '__metadata'] });
+  await what();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const mains = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`));
+  const ran = traceEvents.filter(({ name, ph, pid, tid }) => ph === 'X' && name.endsWith('RunTask') && mains.has(`${pid} ${tid}`));
+  return ran.map(({ tdur = 0 }) => tdur / 1000).sort((one, other) => other - one);
 }
