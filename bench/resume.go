@@ -32,7 +32,7 @@ func (b *bench) replayKilled(ctx context.Context, dsn string) (row, error) {
 	usual := time.Since(began)
 	kills := 0
 	for range replayKills {
-		alive, kill := context.WithTimeout(ctx, time.Duration((0.05+0.25*rand.Float64())*float64(usual)))
+		alive, kill := context.WithTimeout(ctx, time.Duration((0.05+0.25*rand.Float64())*float64(usual))) //nolint:gosec // any moment will do
 		err := b.replayCommand(alive, dsn, broken, "--resume").Run()
 		if err != nil && alive.Err() != nil {
 			kills++
@@ -60,7 +60,7 @@ func (b *bench) replayKilled(ctx context.Context, dsn string) (row, error) {
 }
 
 func (b *bench) replayCommand(ctx context.Context, dsn, output string, flags ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, b.binary, append([]string{"replay", "--output", output}, flags...)...) // ended by SIGKILL
+	cmd := exec.CommandContext(ctx, b.binary, append([]string{"replay", "--output", output}, flags...)...) //nolint:gosec // the program that is measured; ended by SIGKILL
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+dsn)
 	return cmd
 }
