@@ -9,7 +9,7 @@ import (
 )
 
 // ballast are connections that come first and stay: they pay for what is shared, pools, caches, and the heap's own
-// growth.
+// growth. There are no more of them than of those who are measured.
 const ballast = 200
 
 // connect lets clients in, who then stay quiet. They were there before: their users exist and are members.
@@ -60,7 +60,7 @@ func (f *fleet) connect(ctx context.Context) (*Result, error) {
 // addBallast makes the clients who come first, with a room of their own.
 func (f *fleet) addBallast() ([]*client, error) {
 	room := f.newRoom()
-	for i := range ballast {
+	for i := range min(ballast, f.options.Clients) {
 		c, err := f.newClient(i, time.Now())
 		if err != nil {
 			return nil, err
