@@ -66,15 +66,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const admin = await stage.deployment.admin(stage.node);
     await admin.say(await admin.createRoom('Ledger'), 'an event');
     const visitor = await stage.enter(admin, undefined, { colorScheme, viewport: { width: 1280, height: 900 } });
+    await visitor.page.goto('/ops');
+    const sections = visitor.page.getByRole('navigation', { name: 'Operations' });
     const shown = {
-      '': visitor.page.getByRole('figure', { name: 'Queues' }),
-      '/connections': visitor.page.getByRole('table', { name: 'Nodes' }),
-      '/views': visitor.page.getByRole('table', { name: 'Views' }),
-      '/consumers': visitor.page.getByRole('heading', { level: 2 }).first(),
-      '/log': visitor.page.getByRole('table', { name: 'Events' }),
+      Overview: visitor.page.getByRole('figure', { name: 'Queues' }),
+      Connections: visitor.page.getByRole('table', { name: 'Nodes' }),
+      Views: visitor.page.getByRole('table', { name: 'Views' }),
+      Consumers: visitor.page.getByRole('heading', { level: 2 }).first(),
+      Log: visitor.page.getByRole('table', { name: 'Events' }),
     };
     for (const [section, content] of Object.entries(shown)) {
-      await visitor.page.goto(`/ops${section}`);
+      await sections.getByRole('link', { name: section, exact: true }).click();
       await content.waitFor();
       expect(await faults(visitor, colorScheme), section).toEqual([]);
     }
