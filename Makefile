@@ -15,7 +15,7 @@ test: ## All tests, with -race and real servers; a skipped test has failed
 lint: ## Formatting, linters, shell scripts, known vulnerabilities
 	@scripts/lint.sh
 
-bench: ## Load measurements
+bench: ## Parley beside its peers; writes bench/results.md (SCENARIO=… for one, all for all)
 	@scripts/bench.sh
 
 chaos: ## Long fault tests: nodes, Postgres and Redis killed under load
