@@ -75,7 +75,7 @@ func decode(target any, value []byte) {
 	case *zeronull.Int4:
 		*t = 0
 		if value != nil {
-			*t = zeronull.Int4(binary.BigEndian.Uint32(value)) //nolint:gosec // two's complement
+			*t = zeronull.Int4(binary.BigEndian.Uint32(value))
 		}
 	case *zeronull.Text:
 		if string(*t) != string(value) { // often it is what the row before had
@@ -106,5 +106,5 @@ func number(value []byte) int64 {
 	if value == nil {
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(value)) //nolint:gosec // two's complement
+	return int64(binary.BigEndian.Uint64(value))
 }
