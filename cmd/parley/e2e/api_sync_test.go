@@ -21,6 +21,11 @@ func testSyncByREST(t *testing.T, d deployment) {
 		t.Fatal(err)
 	}
 	defer s.close()
+	until(t, func() bool { // the other node has heard of all of it
+		told, err := s.must(t.Context(), "sync", object{"position": "0"})
+		events, _ := told["events"].([]any)
+		return err == nil && len(events) == 8
+	})
 	for _, n := range []*node{d.strict, d.open} {
 		at := bob.at(n)
 		all := at.fresh("/api/v1/sync?since=0", last.position()).object()

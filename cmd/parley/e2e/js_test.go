@@ -63,7 +63,7 @@ func TestOfficialClientMeetsLimits(t *testing.T) {
 		return startNode(t, name, shared), startNode(t, name+" too", shared)
 	}
 	tight, tight2 := pair("tight", settings{
-		"SOCKET_RATE_LIMIT_MESSAGES": "5", "SOCKET_RATE_LIMIT_WINDOW": "2", "MAX_ROOMS_PER_SOCKET": "3",
+		"SOCKET_RATE_LIMIT_MESSAGES": "5", "SOCKET_RATE_LIMIT_WINDOW": "8", "MAX_ROOMS_PER_SOCKET": "3",
 	})
 	few, few2 := pair("few", settings{"SOCKET_MAX_CONNECTIONS_PER_IP": "2"})
 	runJS(t, "limits.test.mjs", tight.URL, tight2.URL, few.URL, few2.URL)

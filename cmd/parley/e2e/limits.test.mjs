@@ -1,4 +1,4 @@
-// Limits, at nodes that are set tight: the first two allow 5 messages in 2 s and 3 rooms for
+// Limits, at nodes that are set tight: the first two allow 5 messages in 8 s and 3 rooms for
 // each socket, the other two 2 connections from an address.
 
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ test('send-message is limited for each user, over all sockets and nodes', async 
   for (let i = 0; i < 6; i++) acks.push(await [peer, phone][i % 2].ask('send-message', { roomId, content: `${i}` }));
   assert.deepEqual(acks.map((ack) => ack.code ?? 'ok'), ['ok', 'ok', 'ok', 'ok', 'ok', 'RATE_LIMITED']);
   const { retryAfterMs } = acks[5];
-  assert.ok(Number.isInteger(retryAfterMs) && retryAfterMs > 0 && retryAfterMs <= 2000, `retryAfterMs ${retryAfterMs}`);
+  assert.ok(Number.isInteger(retryAfterMs) && retryAfterMs > 0 && retryAfterMs <= 8000, `retryAfterMs ${retryAfterMs}`);
   await bob.ok('send-message', { roomId, content: 'others may' });
 
   peer.socket.emit('send-message', { roomId, content: 'no ack' });

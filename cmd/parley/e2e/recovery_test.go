@@ -160,6 +160,7 @@ func testMissed(t *testing.T, s *scene) {
 				user, guest := s.known(t, "visitor"), s.known(t, "guest")
 				rooms := []string{h.createRoom("private", "a", user), h.createRoom("private", "b", user)}
 				stays := newVisitor(t, user, nil).arrive(s.two).join(rooms...)
+				there := newVisitor(t, user, nil).arrive(n).join(rooms...)
 				v := newVisitor(t, user, auth).arrive(s.one).join(rooms...)
 				v.upTo(h.say(rooms[0], "before"))
 				began := v.cursor()
@@ -168,6 +169,7 @@ func testMissed(t *testing.T, s *scene) {
 					v.leave()
 					h.bustle(rooms[round%2], guest)
 					last := h.say(rooms[1-round%2], "elsewhere")
+					there.upTo(last) // the node knows of what was deleted, too
 					v.arrive(n)
 					v.upTo(last)
 					first := v.notes()[0]
