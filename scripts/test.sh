@@ -39,19 +39,39 @@ services_up() {
   export PARLEY_TEST_DATABASE_URL=$DATABASE_URL PARLEY_TEST_REDIS_URL=$REDIS_URL
 }
 
-go_tests() {
-  local totals=$WORK/go status=0
-  go build -o "$WORK/testsum" ./scripts/testsum
-  # vet is part of lint; without it here nothing is done twice. What takes longest begins first: the end-to-end tests, which
-  # mostly wait, so that as many packages as there are cores are built and tested beside them. What was compiled for one
-  # checkout need not be for another; and no program sleeps a second before it ends, as with the race detector it would.
-  # shellcheck disable=SC2086
+# race_tests ARG...: go test, told as JSON. vet is part of lint; without it here nothing is done twice. What was compiled for
+# one checkout need not be for another; and no program sleeps a second before it ends, as with the race detector it would.
+race_tests() {
   GOFLAGS="${GOFLAGS:-} -trimpath" GORACE="${GORACE:-atexit_sleep_ms=20}" \
-    go test -json -race -count=1 -vet=off -timeout 12m -p "$(($(getconf _NPROCESSORS_ONLN) + 1))" ${TEST_FLAGS:-} ${TEST_PKGS:-./cmd/parley/e2e ./...} 2>&1 |
-    "$WORK/testsum" -totals "$totals" || status=$?
+    go test -json -race -count=1 -vet=off -timeout 12m "$@" 2>&1
+}
+
+# What takes longest begins first: the end-to-end tests, which mostly wait, so that as many packages as there are cores are
+# built and tested beside them. The few tests that this upsets are tried once more, alone, and named.
+go_tests() {
+  local totals=$WORK/go again=$WORK/again status=0 passed failed
+  go build -o "$WORK/testsum" ./scripts/testsum
+  # shellcheck disable=SC2086
+  race_tests -p "$(($(getconf _NPROCESSORS_ONLN) + 1))" ${TEST_FLAGS:-} ${TEST_PKGS:-./cmd/parley/e2e ./...} |
+    "$WORK/testsum" -totals "$totals" -again "$again" || status=$?
+  if [ "$status" -ne 0 ] && [ -s "$again" ] && tests_again "$again"; then
+    read -r passed failed <"$totals"
+    count $((passed + failed)) 0
+    return
+  fi
   # shellcheck disable=SC2046
   count $(cat "$totals" 2>/dev/null || echo 0 1)
   [ "$status" -eq 0 ] || [ "$FAILED" -gt 0 ] || count 0 1
+}
+
+# tests_again FILE: tests that failed among all others, by themselves.
+tests_again() {
+  local package pattern
+  while read -r package pattern <&3; do
+    printf '\n== again, alone: %s %s\n' "$package" "$pattern"
+    race_tests -run "$pattern" "$package" </dev/null | "$WORK/testsum" || return 1
+  done 3<"$1"
+  printf 'passed alone, after failing among others:\n%s\n' "$(sed 's/^/  /' "$1")"
 }
 
 # prepare_web: what the tests of the page need from elsewhere, fetched beside the Go tests. What fails here is tried

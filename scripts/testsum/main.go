@@ -3,9 +3,11 @@
 // failed, and the totals. Skipped tests count as failures, because a test that did not run
 // proves nothing.
 //
-//	go test -json ./... | testsum -totals FILE
+//	go test -json ./... | testsum -totals FILE -again FILE
 //
-// FILE gets "PASSED FAILED". The exit code is 1 when anything failed.
+// The first file gets "PASSED FAILED". The second one gets a line "PACKAGE PATTERN" for each package with failed tests that
+// may be tried again, alone: a few whose limits of time a busy machine may have broken. Data races, panics, leaks, skipped
+// tests and builds that fail are no such thing, and one of them rules out all. The exit code is 1 when anything failed.
 package main
 
 import (
@@ -25,8 +27,9 @@ const tailLines = 120
 
 func main() {
 	totals := flag.String("totals", "", "file that gets the numbers of passed and failed tests")
+	again := flag.String("again", "", "file that gets what may be tried again")
 	flag.Parse()
-	code, err := run(os.Stdin, os.Stdout, *totals)
+	code, err := run(os.Stdin, os.Stdout, *totals, *again)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testsum:", err)
 		code = 1
@@ -34,7 +37,7 @@ func main() {
 	os.Exit(code)
 }
 
-func run(in io.Reader, out io.Writer, totals string) (int, error) {
+func run(in io.Reader, out io.Writer, totals, again string) (int, error) {
 	s := newSummary(out)
 	if err := s.read(in); err != nil {
 		return 1, err
@@ -42,6 +45,11 @@ func run(in io.Reader, out io.Writer, totals string) (int, error) {
 	s.finish()
 	if totals != "" {
 		if err := os.WriteFile(totals, fmt.Appendf(nil, "%d %d\n", s.passed, len(s.failed)), 0o600); err != nil {
+			return 1, err
+		}
+	}
+	if again != "" {
+		if err := os.WriteFile(again, []byte(strings.Join(s.again(), "")), 0o600); err != nil {
 			return 1, err
 		}
 	}
@@ -228,4 +236,39 @@ func (s *summary) innermostLast() []failure {
 		}
 	}
 	return append(outer, inner...)
+}
+
+// againMost is how many failed tests are few.
+const againMost = 6
+
+// again is what may be tried again, a line for each package.
+func (s *summary) again() (lines []string) {
+	tests := map[string][]string{}
+	count := 0
+	for _, f := range s.failed {
+		pkg, test, isTest := strings.Cut(f.what, " ")
+		if !isTest || strings.HasPrefix(test, "(") || strings.Contains(test, " ") || f.serious() {
+			return nil
+		}
+		test, _, _ = strings.Cut(test, "/")
+		if !slices.Contains(tests[pkg], test) {
+			tests[pkg] = append(tests[pkg], test)
+			count++
+		}
+	}
+	if count > againMost {
+		return nil
+	}
+	for pkg, names := range tests {
+		lines = append(lines, fmt.Sprintf("%s ^(%s)$\n", pkg, strings.Join(names, "|")))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// serious tells of what no busy machine excuses.
+func (f failure) serious() bool {
+	return slices.ContainsFunc(f.text, func(line string) bool {
+		return strings.Contains(line, "DATA RACE") || strings.HasPrefix(line, "panic:") || strings.Contains(line, "goleak:")
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,7 @@ func TestTotals(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "totals")
 			var out strings.Builder
-			code, err := run(strings.NewReader(test.in), &out, file)
+			code, err := run(strings.NewReader(test.in), &out, file, "")
 			if err != nil || code != test.code {
 				t.Fatalf("code %d, want %d, error %v", code, test.code, err)
 			}
@@ -89,6 +90,44 @@ func TestTotals(t *testing.T) {
 			}
 			if !strings.Contains(out.String(), test.says) {
 				t.Errorf("it does not say %q:\n%s", test.says, out.String())
+			}
+		})
+	}
+}
+
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	const a = `{"Action":"fail","Package":"p","Test":"A/sub"}
+{"Action":"fail","Package":"p","Test":"A"}
+`
+	for _, test := range []struct{ name, in, want string }{
+		{"nothing when all is well", `{"Action":"pass","Package":"p","Test":"A"}`, ""},
+		{"a few, each whole", a + `{"Action":"fail","Package":"p","Test":"B"}
+{"Action":"fail","Package":"p"}
+{"Action":"fail","Package":"q","Test":"C"}`, "p ^(A|B)$\nq ^(C)$\n"},
+		{"not with a data race", a + `{"Action":"output","Package":"q","Test":"C","Output":"WARNING: DATA RACE\n"}
+{"Action":"fail","Package":"q","Test":"C"}`, ""},
+		{"not with a panic", a + `{"Action":"run","Package":"q","Test":"C"}
+{"Action":"fail","Package":"q"}`, ""},
+		{"not when a package leaks", a + `{"Action":"output","Package":"q","Output":"goleak: Errors\n"}
+{"Action":"fail","Package":"q"}`, ""},
+		{"not with a skipped test", a + `{"Action":"skip","Package":"p","Test":"B"}`, ""},
+		{"not when it does not build", a + `{"Action":"build-fail","ImportPath":"q"}`, ""},
+		{"not when it is many", a + `{"Action":"fail","Package":"p","Test":"B"}
+{"Action":"fail","Package":"p","Test":"C"}
+{"Action":"fail","Package":"p","Test":"D"}
+{"Action":"fail","Package":"p","Test":"E"}
+{"Action":"fail","Package":"p","Test":"F"}
+{"Action":"fail","Package":"p","Test":"G"}`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "again")
+			if _, err := run(strings.NewReader(test.in), io.Discard, "", file); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := os.ReadFile(file); string(got) != test.want {
+				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}

@@ -251,7 +251,7 @@ func alike(t testing.TB, position string, got, want *visitor) {
 	}
 }
 
-// sameAs tells whether an event is the one that was told at the time, or what is left of it.
+// sameAs tells whether two events are the same, but for what a message has said that was deleted: that depends on whether the node knew.
 func sameAs(told []note) func(a, b note) bool {
 	deleted := map[any]any{}
 	for _, n := range told {
@@ -259,12 +259,13 @@ func sameAs(told []note) func(a, b note) bool {
 			deleted[n.data["messageId"]] = n.data["at"]
 		}
 	}
-	return func(a, b note) bool {
-		whole, left := fmt.Sprint(b.data), ""
-		if at := deleted[b.data["id"]]; at != nil {
-			left = fmt.Sprint(merged(maps.Clone(b.data), object{"content": "", "attachments": []any{}, "deletedAt": at}))
+	left := func(n note) string {
+		if at := deleted[n.data["id"]]; at != nil {
+			return fmt.Sprint(merged(maps.Clone(n.data), object{"content": "", "attachments": []any{}, "deletedAt": at}))
 		}
-		shown := fmt.Sprint(a.data)
-		return a.name == b.name && a.position == b.position && (shown == whole || shown == left)
+		return fmt.Sprint(n.data)
+	}
+	return func(a, b note) bool {
+		return a.name == b.name && a.position == b.position && left(a) == left(b)
 	}
 }
