@@ -20,6 +20,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
   #around: number | null = null; // what to read: messages around that one, or the last ones
   #following = true;
   #newest = 0; // the last message that was heard of
+  #gap = false; // there is more at the end only because something was missed, and is being read
 
   constructor(core: Core, keeper: Keeper, roomId: string, parts: { outbox: Outbox; lastSeq: () => number; limit: number }) {
     super(core, keeper, roomId);
@@ -49,6 +50,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
   jumpTo = async (seq: number): Promise<void> => {
     if (this.#window.has(seq)) return;
     this.#around = seq;
+    this.#gap = false;
     await this.reload();
   };
 
@@ -77,7 +79,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
 
   override resync(): void {
     const { items, hasMoreAfter } = this.#window;
-    this.#around = hasMoreAfter ? (items[items.length >> 1]?.seq ?? null) : null;
+    this.#around = hasMoreAfter && !this.#gap ? (items[items.length >> 1]?.seq ?? null) : null;
     super.resync();
   }
 
@@ -124,7 +126,8 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     const changed = this.#window.change(heard);
     if (heard.event !== 'new-message') return changed;
     this.#newest = Math.max(this.#newest, heard.payload.seq);
-    if (this.status === 'ready' && this.#window.add(heard.payload, this.#following) === 'missing') void this.#follow();
+    if (this.status === 'ready' && this.#window.add(heard.payload, this.#following) === 'missing') this.#gap = true;
+    if (this.#gap) void this.#follow();
     return true;
   }
 
@@ -132,6 +135,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     this.#window.reset({ items: [], hasMoreBefore: false, hasMoreAfter: false });
     this.#newest = 0;
     this.#around = null;
+    this.#gap = false;
   }
 
   get #newer(): number {
@@ -143,7 +147,10 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     const limit = largestPage;
     while (this.#window.hasMoreAfter && !this.#after.busy && !this.reloading) {
       const { last, full } = this.#window;
-      if (full && !this.#following) return;
+      if (full && !this.#following) {
+        this.#gap = false; // one stays where one is
+        return;
+      }
       await this.#more(this.#after, { after: last, limit }, (page) => this.#window.append(page));
       if (this.#window.last === last) return;
     }
@@ -168,7 +175,9 @@ export class Timeline extends RoomStore<TimelineState, Page> {
 
   #reached(): void {
     this.#newest = Math.max(this.#newest, this.#window.last);
-    if (!this.#window.hasMoreAfter) this.#around = null;
+    if (this.#window.hasMoreAfter) return;
+    this.#around = null;
+    this.#gap = false;
   }
 
   #page(query: PageQuery, minPosition: string, signal: AbortSignal): Promise<Page> {
