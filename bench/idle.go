@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
+
+	"parley/bench/load"
 )
 
 const benchSecret = "bench-secret-bench-secret-bench-secret"
@@ -99,7 +98,7 @@ func closeAll(conns []*websocket.Conn) {
 func (s *server) settledRSS(ctx context.Context) (int64, error) {
 	last := int64(-1)
 	for range 20 {
-		rss, err := residentBytes(s.cmd.Process.Pid)
+		rss, err := load.ResidentBytes(s.cmd.Process.Pid)
 		if err != nil {
 			return 0, err
 		}
@@ -114,18 +113,4 @@ func (s *server) settledRSS(ctx context.Context) (int64, error) {
 		}
 	}
 	return last, nil
-}
-
-func residentBytes(pid int) (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			return kb * 1024, err
-		}
-	}
-	return 0, errors.New("no VmRSS in /proc")
 }

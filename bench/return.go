@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"parley/bench/load"
 )
 
 // visit is a connection of a client that may have been there before.
@@ -129,24 +129,4 @@ func member(packet []byte, name string) string {
 }
 
 // cpu is the processor time of the server's process.
-func (s *server) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	const user, system, tick = 11, 12, 10 * time.Millisecond // of the fields after the command's name
-	if len(fields) <= system {
-		return 0, errors.New("no times in /proc")
-	}
-	var ticks int64
-	for _, field := range []int{user, system} {
-		n, err := strconv.ParseInt(fields[field], 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * tick, nil
-}
+func (s *server) cpu() (time.Duration, error) { return load.ProcessorTime(s.cmd.Process.Pid) }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
+
+	"parley/bench/load"
 )
 
 const stormMissed = 50 // messages that each socket has missed
@@ -40,7 +42,7 @@ func benchStorm(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := residentBytes(server.cmd.Process.Pid)
+	before, err := load.ResidentBytes(server.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +240,7 @@ func (s *server) insist(ctx context.Context, n int, cursor string, turned *atomi
 // most is the most resident memory until ctx ends.
 func (s *server) most(ctx context.Context) (most int64) {
 	for sleep(ctx, 20*time.Millisecond) == nil {
-		if now, err := residentBytes(s.cmd.Process.Pid); err == nil {
+		if now, err := load.ResidentBytes(s.cmd.Process.Pid); err == nil {
 			most = max(most, now)
 		}
 	}

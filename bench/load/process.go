@@ -19,11 +19,11 @@ type usage struct {
 func (o *Options) usage() ([]usage, error) {
 	all := make([]usage, len(o.PIDs))
 	for i, pid := range o.PIDs {
-		cpu, err := processorTime(pid)
+		cpu, err := ProcessorTime(pid)
 		if err != nil {
 			return nil, fmt.Errorf("measure process %d: %w", pid, err)
 		}
-		rss, err := residentBytes(pid)
+		rss, err := ResidentBytes(pid)
 		if err != nil {
 			return nil, fmt.Errorf("measure process %d: %w", pid, err)
 		}
@@ -39,8 +39,8 @@ func resident(all []usage) (bytes int64) {
 	return bytes
 }
 
-// processorTime is user and system time. The kernel counts in hundredths of a second whatever its own clock is.
-func processorTime(pid int) (time.Duration, error) {
+// ProcessorTime is what a process has used: user and system time. The kernel counts in hundredths of a second whatever its own clock is.
+func ProcessorTime(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -63,7 +63,8 @@ func processorTime(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
-func residentBytes(pid int) (int64, error) {
+// ResidentBytes is what a process has of the machine's memory.
+func ResidentBytes(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
