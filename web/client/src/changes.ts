@@ -44,7 +44,7 @@ export function seqOf(heard: Heard): number | null {
 }
 
 /** The newer one of two states of a message. Answers are counted apart: they are no change of it. */
-export function newest(known: Message, read: Message): Message {
+function newest(known: Message, read: Message): Message {
   if (known.id !== read.id) return known;
   const newer = after(read.position, known.position) ? read : known;
   const thread = longer(known.thread, read.thread);

@@ -94,6 +94,7 @@ export class Client {
     this.outbox = new Outbox(this.#notifier, shelf, {
       send: (message) => this.connection.command('send-message', message),
       online: () => this.connection.online,
+      heard: () => this.#core.heard,
       changed: (roomId) => this.#stores.pendingChanged(roomId),
     });
     this.#marks = new Marks(this.#core, (answer) => this.rooms.read(answer));

@@ -1,5 +1,6 @@
 import { asParleyError, ParleyError } from './errors.ts';
 import { randomId } from './ids.ts';
+import { after } from './position.ts';
 import type { Shelf } from './storage.ts';
 import { Source } from './store.ts';
 import type { Notifier } from './store.ts';
@@ -12,12 +13,14 @@ const firstRetry = 1_000;
 const lastRetry = 30_000;
 /** How often a failure of the server's own is tried again. */
 const faults = 5;
-/** For how long a confirmed message waits for its push, which may have been heard before, or never is. */
+/** For how long a confirmed message waits for its push, which never comes if the room is not heard. */
 const linger = 10_000;
 
 export interface OutboxWiring {
   send: (message: SendMessage) => Promise<Message>;
   online: () => boolean;
+  /** How far the log was heard. */
+  heard: () => string;
   /** The unsent messages of a room have changed. */
   changed: (roomId: string) => void;
 }
@@ -149,7 +152,7 @@ export class Outbox extends Source<readonly PendingMessage[]> {
     this.#set(entry, { state: 'sending', retryAt: null });
     const { roomId, content, attachments, mentions, replyTo, clientMessageId } = entry.message;
     try {
-      await this.#wiring.send({
+      const { position } = await this.#wiring.send({
         roomId,
         content,
         clientMessageId,
@@ -157,16 +160,17 @@ export class Outbox extends Source<readonly PendingMessage[]> {
         ...(mentions && { mentions: [...mentions] }),
         ...(replyTo !== undefined && { replyTo }),
       });
-      this.#sent(entry);
+      this.#sent(entry, position);
     } catch (error) {
       this.#failed(entry, asParleyError(error));
     }
     this.pump();
   }
 
-  #sent(entry: Entry): void {
+  #sent(entry: Entry, position: string): void {
     this.#shelf.remove(prefix + entry.message.clientMessageId);
     if (!this.#entries.includes(entry)) return; // its push was faster
+    if (!after(position, this.#wiring.heard())) return this.#remove(entry); // there is no push any more
     entry.until = Date.now() + linger;
     this.#set(entry, { state: 'sent', error: null });
   }

@@ -1,4 +1,4 @@
-import { changed, newest, seqOf } from './changes.ts';
+import { changed, seqOf } from './changes.ts';
 import type { Heard } from './room-store.ts';
 import type { Message, Page } from './wire.generated.ts';
 
@@ -30,13 +30,12 @@ export class Window {
     return this.items.length >= this.#limit;
   }
 
-  /** Another stretch. What is in both keeps its newer state. */
+  /**
+   * Another stretch. Nothing is kept of the one before: where something was missed, what was heard afterwards made its
+   * messages look newer than they are.
+   */
   reset({ items, hasMoreBefore, hasMoreAfter }: Pick<Page, 'items' | 'hasMoreBefore' | 'hasMoreAfter'>): void {
-    const known = new Map(this.items.map((message) => [message.seq, message]));
-    this.items = items.map((read) => {
-      const before = known.get(read.seq);
-      return before ? newest(before, read) : read;
-    });
+    this.items = [...items];
     this.hasMoreBefore = hasMoreBefore;
     this.hasMoreAfter = hasMoreAfter;
   }

@@ -13,6 +13,7 @@ afterEach(() => void vi.useRealTimers());
 /** A server that keeps what it is sent, and refuses as it is told. */
 class Server {
   online = true;
+  heard = '0';
   readonly got: SendMessage[] = [];
   readonly storage = new MemoryStorage();
   refusals: (ParleyError | null)[] = [];
@@ -22,6 +23,7 @@ class Server {
     return new Outbox(new Notifier(), new Shelf(this.storage, 'parley:me:'), {
       send: (sent) => this.#send(sent),
       online: () => this.online,
+      heard: () => this.heard,
       changed: () => undefined,
     });
   }
@@ -65,6 +67,16 @@ test('what is confirmed goes after a while, though its push is never heard', asy
   expect(server.states).toEqual([['a', 'sent']]);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(server.states).toEqual([]);
+});
+
+test('what is confirmed goes at once if its push lies behind: it was sent before, and what happened then was read anew', async () => {
+  const server = new Server();
+  server.heard = '101';
+  server.outbox.add('r', { content: 'sent before, at 101' });
+  server.outbox.add('r', { content: 'at 102' });
+  await settle();
+  expect(server.states).toEqual([['at 102', 'sent']]);
+  expect(server.storage.length).toBe(0);
 });
 
 test('when the server asks for patience all wait, and keep their order', async () => {
