@@ -10,8 +10,6 @@ import (
 type encoder interface {
 	// batch makes an empty one.
 	batch() batch
-	// share is called when the replay is live: others write the same events at the same time.
-	share(c *lineCache)
 	// write writes what was gathered. It may return early when ctx ends.
 	write(ctx context.Context, b batch) error
 	// close writes what stands at the end.

@@ -3,7 +3,8 @@
 //
 //	request.go   what can be asked for, in the words of the query string
 //	player.go    Play: pages of the past
-//	live.go      what is new, and share.go, so that one encodes it for all
+//	live.go      what is new
+//	share.go     of those who follow the same, one encodes it for all
 //	batch.go     what is read is encoded; what is encoded is written meanwhile
 //	lines.go     NDJSON and server-sent events
 //	parquet.go   Parquet, a row group at a time
@@ -23,6 +24,7 @@
 //
 // The log is read in short statements: none is open while something is written, so that a slow reader holds no
 // snapshot. Two batches of Config.BatchBytes are in memory, one being read and one being written; for Parquet a row
-// group as well. Config.Reads bounds the statements of all replays together. A read that fails is tried again for a while;
+// group as well. What followers share is eight batches for all of them together, and at least one for all who follow the same.
+// Config.Reads bounds the statements of all replays together. A read that fails is tried again for a while;
 // when that does not help, Play fails in the middle, and its caller has to make that visible.
 package replay

@@ -14,19 +14,16 @@ type lines struct {
 	size int
 	sse  bool
 	pace *pace
-	// shared has what other replays have encoded. nil where each event is met once.
-	shared *lineCache
 }
 
-func (l *lines) append(b []byte, e *event.Recorded) []byte {
-	if !l.sse {
-		return append(l.shared.appendEnvelope(b, e), '\n')
+// appendEvent appends a line, or a server-sent event.
+func appendEvent(b []byte, e *event.Recorded, sse bool) []byte {
+	if !sse {
+		return append(event.AppendEnvelope(b, e), '\n')
 	}
 	b = strconv.AppendInt(append(b, "id: "...), int64(e.Position), 10)
-	return append(l.shared.appendEnvelope(append(b, "\ndata: "...), e), "\n\n"...)
+	return append(event.AppendEnvelope(append(b, "\ndata: "...), e), "\n\n"...)
 }
-
-func (l *lines) share(c *lineCache) { l.shared = c }
 
 func (l *lines) batch() batch { return &lineBatch{lines: l} }
 
@@ -52,7 +49,7 @@ type lineBatch struct {
 }
 
 func (b *lineBatch) add(e *event.Recorded) {
-	b.text = b.append(b.text, e)
+	b.text = appendEvent(b.text, e, b.sse)
 	b.events++
 	if b.pace != nil {
 		b.ends = append(b.ends, len(b.text))

@@ -45,8 +45,6 @@ func newParquet(out Output, size int) *parquetEncoder {
 		parquet.CreatedBy("parley", "", ""))}
 }
 
-func (p *parquetEncoder) share(*lineCache) {}
-
 func (p *parquetEncoder) batch() batch { return &rowBatch{size: p.size} }
 
 func (p *parquetEncoder) write(_ context.Context, b batch) error {

@@ -63,13 +63,16 @@ type Player struct {
 	follower Follower
 	cfg      Config
 	reads    chan struct{}
-	shared   lineCache
+	shared   lanes
 }
 
 // New makes a player. Without a follower (nil), who follows looks at the log again and again.
 func New(log Log, follower Follower, cfg Config) *Player {
 	cfg = cfg.withDefaults()
-	return &Player{log: log, follower: follower, cfg: cfg, reads: make(chan struct{}, cfg.Reads)}
+	return &Player{
+		log: log, follower: follower, cfg: cfg, reads: make(chan struct{}, cfg.Reads),
+		shared: lanes{size: cfg.BatchBytes, of: map[string]*lane{}},
+	}
 }
 
 // Log is what is played.
@@ -116,6 +119,7 @@ type run struct {
 	out     Output
 	options Options
 	encoder encoder
+	lane    *lane // when it is live, and not alone
 
 	batches [2]batch
 
@@ -146,7 +150,11 @@ func (r *run) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.encoder.share(&r.shared)
+	if r.options.Speed <= 0 {
+		var leave func()
+		r.lane, leave = r.shared.join(&r.plan)
+		defer leave()
+	}
 	return r.follower.Follow(ctx, after, r.live)
 }
 
@@ -291,8 +299,11 @@ func (r *run) selectInto(ctx context.Context, sel event.Selection, b batch, enou
 
 // take adds an event to a batch, and reports whether that is all that was asked for.
 func (r *run) take(e *event.Recorded, b batch) (enough bool) {
-	if r.plan.behind(e) {
+	switch {
+	case r.plan.behind(e):
 		return true
+	case !r.plan.begun(e):
+		return false
 	}
 	b.add(e)
 	r.taken++
@@ -306,11 +317,16 @@ func (r *run) write(ctx context.Context, b batch, reached event.Position) error 
 			return err
 		}
 	}
+	r.wrote(n, reached)
+	return nil
+}
+
+// wrote takes in that n more events have been written, and that all is done up to a position.
+func (r *run) wrote(n int, reached event.Position) {
 	r.written += int64(n)
 	if r.options.Progress != nil {
 		r.options.Progress(r.written, reached)
 	}
-	return nil
 }
 
 // patiently tries again what fails for a while: Postgres restarts, a replica ends statements that are in its way.

@@ -85,14 +85,15 @@ func (l *tape) Select(_ context.Context, sel event.Selection, limit int, visit f
 	return sel.UpTo, nil
 }
 
-// Follow implements replay.Follower: one event after the other, as they come.
+// Follow implements replay.Follower: some events after the others, as they come.
 func (l *tape) Follow(ctx context.Context, after event.Position, handle func(context.Context, []event.Recorded) error) error {
 	for ctx.Err() == nil {
 		if events := l.all()[after:]; len(events) > 0 {
-			if err := handle(ctx, events[:min(len(events), 7)]); err != nil {
+			n := 1 + rand.IntN(min(len(events), 20))
+			if err := handle(ctx, events[:n]); err != nil {
 				return err
 			}
-			after += event.Position(min(len(events), 7))
+			after += event.Position(n)
 			continue
 		}
 		time.Sleep(time.Second)
@@ -179,6 +180,61 @@ func TestFollowingEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slow is an output that is stuck now and then.
+type slow struct{ memory }
+
+func (o *slow) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(rand.IntN(20)) * time.Second)
+	return o.memory.Write(p)
+}
+
+// All who follow get what they asked for, whoever else follows, from wherever they began and however slow they are.
+func TestManyFollow(t *testing.T) {
+	t.Parallel()
+	queries := map[string]event.Selection{
+		"":                                   {},
+		"&from=120":                          {After: 119},
+		"&since=2023-11-14T22:15:00Z":        {After: 99},
+		"&types=MessageEdited":               {Types: []string{event.TypeMessageEdited}},
+		"&streams=messages-1&from=7":         {After: 6, Streams: []event.Stream{"messages-1"}},
+		"&types=MessageEdited,MessageSent":   {},
+		"&types=UserErased":                  {Types: []string{event.TypeUserErased}},
+		"&limit=100":                         {UpTo: 100},
+		"&from=50&to=160&streams=messages-2": {After: 49, UpTo: 160, Streams: []event.Stream{"messages-2"}},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newTape(50)
+		player := replay.New(l, l, replay.Config{BatchBytes: 3000})
+		ctx, stop := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		outs := map[string][]*slow{}
+		for range 6 {
+			for query := range queries {
+				out := &slow{}
+				outs[query] = append(outs[query], out)
+				plan := planned(t, player, "follow=true"+query)
+				all.Go(func() {
+					if err := player.Play(ctx, plan, out, replay.Options{}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			time.Sleep(time.Duration(rand.IntN(3000)) * time.Millisecond)
+			l.record(40)
+		}
+		time.Sleep(time.Hour)
+		stop()
+		all.Wait()
+		for query, outs := range outs {
+			for i, out := range outs {
+				if want := l.lines(queries[query], -1); out.String() != want {
+					t.Errorf("%q, follower %d: got %d bytes, want %d", query, i, out.Len(), len(want))
+				}
+			}
+		}
+	})
 }
 
 // timed is an output that remembers when each event came.

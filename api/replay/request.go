@@ -228,6 +228,11 @@ func (r Request) Plan(ctx context.Context, log Log) (Plan, error) {
 	return Plan{Request: r, Past: past, Head: head}, nil
 }
 
+// begun reports whether an event is not before the beginning of what was asked for. What follows it is not either.
+func (p *Plan) begun(e *event.Recorded) bool {
+	return e.Position > p.Past.After && (p.Since.IsZero() || !e.RecordedAt.Before(p.Since))
+}
+
 // behind reports whether an event is after the end of what was asked for.
 func (p *Plan) behind(e *event.Recorded) bool {
 	return p.To > 0 && e.Position > p.To || !p.Until.IsZero() && e.RecordedAt.After(p.Until)
