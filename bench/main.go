@@ -66,7 +66,8 @@ func scenarios() []scenario {
 		{"views", "views taking in a log, and keeping up with senders", benchViews, true},
 		{"rebuild", "views made anew from a long log", benchRebuild, true},
 		{"pages", "what clients read, of few and of many messages, against the bare statements", benchPages, true},
-		{"replay", "analysts who play a long log, and follow it beside senders", benchReplay, true},
+		{"replay", "analysts who play a long log", benchReplay, true},
+		{"followers", "analysts who follow the log beside senders", benchFollowers, true},
 		{"storm", "all sockets come back at once, with 50 missed messages each", benchStorm, true},
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -18,9 +16,7 @@ import (
 	"parley/domain/event"
 )
 
-const replayFollowers = 20
-
-// benchReplay measures replays of a long log: in this process, over HTTP from a node, and what followers cost the appender.
+// benchReplay measures replays of a long log: in this process, over HTTP from a node, and from the command line.
 func benchReplay(ctx context.Context, b *bench) ([]row, error) {
 	dsn, err := b.database(ctx, "replay")
 	if err != nil {
@@ -70,41 +66,7 @@ func (b *bench) replayHere(ctx context.Context, dsn string) ([]row, error) {
 			fmt.Sprintf("at least %.0f/s", want.least), median(rates) >= want.least,
 		})
 	}
-	if err := n.populate(ctx); err != nil {
-		return nil, err
-	}
-	return b.replayBeside(ctx, n, player, rows)
-}
-
-// replayBeside measures sends with and without followers, in turn.
-func (b *bench) replayBeside(ctx context.Context, n *node, player *replay.Player, rows []row) ([]row, error) {
-	var ratios, alone []float64
-	var faults int64
-	for range b.rounds {
-		without, err := n.sends(ctx, b.duration)
-		if err != nil {
-			return nil, err
-		}
-		var with float64
-		lost, err := n.followed(ctx, player, func() error {
-			with, err = n.sends(ctx, b.duration)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		faults += lost
-		ratios, alone = append(ratios, with/without), append(alone, without)
-	}
-	cost := 100 * (1 - median(ratios))
-	return append(
-		rows,
-		row{
-			fmt.Sprintf("what %d followers cost the appender", replayFollowers),
-			fmt.Sprintf("%.1f%% of %.0f sends/s", cost, median(alone)), "less than 5%", cost < 5,
-		},
-		row{"events that they missed or got twice", strconv.FormatInt(faults, 10), "0", faults == 0},
-	), nil
+	return rows, nil
 }
 
 func playAll(ctx context.Context, player *replay.Player, format replay.Format) (float64, error) {
@@ -128,87 +90,6 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (discard) Flush() error { return nil }
-
-// followed lets followers listen while do runs, until each has got what was recorded by then. It counts what they missed
-// or got twice.
-func (n *node) followed(ctx context.Context, player *replay.Player, do func() error) (faults int64, err error) {
-	head, err := n.store.Head(ctx)
-	if err != nil {
-		return 0, err
-	}
-	listening, stop := context.WithCancel(ctx)
-	var (
-		group sync.WaitGroup
-		lost  atomic.Int64
-		seen  [replayFollowers]checker
-	)
-	for i := range seen {
-		seen[i].last.Store(int64(head))
-		seen[i].thorough = i == 0
-		request := replay.Request{From: head + 1, Follow: true}
-		plan, err := request.Plan(ctx, player.Log())
-		if err != nil {
-			stop()
-			return 0, err
-		}
-		group.Go(func() {
-			if err := player.Play(listening, plan, &seen[i], replay.Options{}); err != nil {
-				lost.Add(1)
-			}
-		})
-	}
-	err = do()
-	end, headErr := n.store.Head(ctx)
-	for i := range seen {
-		for ctx.Err() == nil && seen[i].last.Load() < int64(end) {
-			if err := sleep(ctx, time.Millisecond); err != nil {
-				break
-			}
-		}
-	}
-	stop()
-	group.Wait()
-	for i := range seen {
-		lost.Add(seen[i].faults)
-	}
-	return lost.Load(), errors.Join(err, headErr)
-}
-
-// checker is an output that looks whether what it gets follows what it got before. To look at each line would cost more than
-// the follower, so it looks at the first and the last one of each write; a thorough one counts those between them.
-type checker struct {
-	last     atomic.Int64
-	thorough bool
-	faults   int64
-}
-
-// Write gets whole lines.
-func (c *checker) Write(p []byte) (int, error) {
-	first := positionOf(p)
-	last := positionOf(p[bytes.LastIndexByte(p[:len(p)-1], '\n')+1:])
-	switch {
-	case first != c.last.Load()+1, last < first:
-		c.faults++
-	case c.thorough && int64(bytes.Count(p, []byte("\n"))) != last-first+1:
-		c.faults++
-	}
-	c.last.Store(last)
-	return len(p), nil
-}
-
-// positionOf is the position of the event on a line, -1 if there is none.
-func positionOf(line []byte) int64 {
-	rest, found := bytes.CutPrefix(line, []byte(`{"position":"`))
-	digits, _, _ := bytes.Cut(rest, []byte(`"`))
-	position, err := strconv.ParseInt(string(digits), 10, 64)
-	if !found || err != nil {
-		return -1
-	}
-	return position
-}
-
-// Flush has nothing to do.
-func (c *checker) Flush() error { return nil }
 
 // replayThere measures a node in a process of its own.
 func (b *bench) replayThere(ctx context.Context, dsn string) ([]row, error) {
