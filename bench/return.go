@@ -63,7 +63,7 @@ func (v *visit) greeted() error {
 		case err != nil:
 			return err
 		case bytes.HasPrefix(packet, []byte(`42["session"`)):
-			v.cursor = member(packet, "position")
+			v.cursor = load.Member(packet, "position")
 			return nil
 		case bytes.HasPrefix(packet, []byte("44")):
 			return fmt.Errorf("%w: %s", errRefused, packet)
@@ -79,7 +79,7 @@ func (v *visit) message() ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case bytes.HasPrefix(packet, []byte(`42["new-message"`)):
-			v.cursor = member(packet, "position")
+			v.cursor = load.Member(packet, "position")
 			return packet, nil
 		case bytes.HasPrefix(packet, []byte(`42["resync-required"`)):
 			return nil, errors.New("a resync is required")
@@ -108,24 +108,13 @@ func (v *visit) messages(count int) error {
 		if err != nil {
 			return fmt.Errorf("after %d of %d messages: %w", i, count, err)
 		}
-		seq, err := strconv.Atoi(member(packet, "seq"))
+		seq, err := strconv.Atoi(load.Member(packet, "seq"))
 		if err != nil || i > 0 && seq != last+1 {
-			return fmt.Errorf("message %q follows on %d", member(packet, "seq"), last)
+			return fmt.Errorf("message %q follows on %d", load.Member(packet, "seq"), last)
 		}
 		last = seq
 	}
 	return nil
-}
-
-// member is the value of the first string or number of that name in a packet, "" if there is none.
-func member(packet []byte, name string) string {
-	_, rest, found := bytes.Cut(packet, []byte(`"`+name+`":`))
-	if !found {
-		return ""
-	}
-	rest = bytes.TrimPrefix(rest, []byte(`"`))
-	end := bytes.IndexAny(rest, `",}]`)
-	return string(rest[:max(end, 0)])
 }
 
 // cpu is the processor time of the server's process.

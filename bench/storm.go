@@ -165,7 +165,7 @@ func (v *visit) listen() (delay []time.Duration) {
 		if err != nil {
 			return delay
 		}
-		if sent, err := strconv.ParseInt(member(packet, "content"), 10, 64); err == nil {
+		if sent, err := strconv.ParseInt(load.Member(packet, "content"), 10, 64); err == nil {
 			delay = append(delay, time.Since(time.Unix(0, sent)))
 		}
 	}

@@ -197,7 +197,7 @@ func (e refusedError) Error() string {
 // welcomed goes on with the first step. Who was recovered is in its rooms again.
 func (c *client) welcomed(p []byte) {
 	if c.fleet.keepsCursors {
-		pid := member(p, "pid")
+		pid := Member(p, "pid")
 		recovered := c.fleet.door.name == DoorPlain && len(c.cursor.offset) > 0 || c.cursor.pid != "" && c.cursor.pid == pid
 		c.cursor.lost = !recovered
 		c.cursor.pid = pid
@@ -317,6 +317,6 @@ func (c *client) noteCursor(p []byte) {
 			c.cursor.offset = append(c.cursor.offset[:0], offset...)
 		}
 	} else if i := bytes.LastIndex(p, []byte(`"position":"`)); i >= 0 {
-		c.cursor.offset = append(c.cursor.offset[:0], member(p[i:], "position")...)
+		c.cursor.offset = append(c.cursor.offset[:0], Member(p[i:], "position")...)
 	}
 }

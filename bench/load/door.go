@@ -131,8 +131,8 @@ func (d *door) parseAck(packet []byte) (ack uint32, ok bool, err error) {
 
 var success = []byte(`"success":true`)
 
-// member is the value of the first string or number of that name in a packet, "" if there is none.
-func member(packet []byte, name string) string {
+// Member is the value of the first string or number of that name in a packet, "" if there is none.
+func Member(packet []byte, name string) string {
 	_, rest, found := bytes.Cut(packet, []byte(`"`+name+`":`))
 	if !found {
 		return ""
@@ -158,7 +158,7 @@ func lastString(packet []byte) []byte {
 
 // code is the code of a refusal, or what is nearest to one.
 func code(packet []byte) string {
-	if c := member(packet, "code"); c != "" && !isNumber(c) {
+	if c := Member(packet, "code"); c != "" && !isNumber(c) {
 		return c
 	}
 	return "REFUSED"

@@ -18,7 +18,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	case Connect:
 		return f.connect(ctx)
 	case Mixed:
-		f.onMessage = func(c *client, packet []byte, _ int64) { c.seq = member(packet, "seq") }
+		f.onMessage = func(c *client, packet []byte, _ int64) { c.seq = Member(packet, "seq") }
 		return f.conversation(ctx, f.chat)
 	case Reconnect:
 		return f.reconnect(ctx)
