@@ -60,12 +60,14 @@ func commandsSaid() map[string]said {
 	}
 }
 
-// batchEntry is one command of a batch-update, and ack what any command is answered with.
+// What goes over the wire without a Go type of its own.
 type (
+	// batchEntry is one command of a batch-update.
 	batchEntry struct {
 		Event string `json:"event" validate:"required"`
 		Data  any    `json:"data"`
 	}
+	// ack is what a command of a batch-update is answered with, done or refused.
 	ack struct {
 		Success      bool              `json:"success"`
 		Data         any               `json:"data,omitempty"`
@@ -74,6 +76,7 @@ type (
 		RetryAfterMS int64             `json:"retryAfterMs,omitempty"`
 		Fields       map[string]string `json:"fields,omitempty"`
 	}
+	// failedAck is what a command is answered with that was not done.
 	failedAck struct {
 		Success      bool              `json:"success"`
 		Error        string            `json:"error"`
@@ -81,16 +84,19 @@ type (
 		RetryAfterMS int64             `json:"retryAfterMs,omitempty"`
 		Fields       map[string]string `json:"fields,omitempty"`
 	}
+	// failedCommand says what went wrong with an event that asked for no answer.
 	failedCommand struct {
 		Event        string      `json:"event"`
 		Message      string      `json:"message"`
 		Code         domain.Code `json:"code"`
 		RetryAfterMS int64       `json:"retryAfterMs,omitempty"`
 	}
+	// expiring says when the token ends, and with it the connection, unless there is a new one by then.
 	expiring struct {
 		ExpiresAt   wire.Time `json:"expiresAt"`
 		ExpiresInMS int64     `json:"expiresInMs"`
 	}
+	// draining says when to connect again: the node stops.
 	draining struct {
 		ReconnectInMS int64 `json:"reconnectInMs"`
 	}

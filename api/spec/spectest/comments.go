@@ -84,7 +84,7 @@ func collect(gen *ast.GenDecl, found map[string]string) {
 			continue
 		}
 		about := typ.Doc
-		if about == nil {
+		if !gen.Lparen.IsValid() { // what stands above a group is about all of it
 			about = gen.Doc
 		}
 		found[typ.Name.Name] = line(about)
