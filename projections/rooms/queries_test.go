@@ -174,6 +174,27 @@ func TestMineAnswersWithTheLesserPosition(t *testing.T) {
 	}
 }
 
+// Who goes on counting from what is listed must neither leave a message out nor count one twice.
+func TestMineCountsUpToTheLastSeqThatItTells(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []string{"rooms", "receipts"} {
+		pool := testenv.Pool(t)
+		log := &projectiontest.Log{}
+		log.Add(created("r", "Room", event.RoomPrivate, "ada", "bob"), said("r", 1), said("r", 2))
+		upTo := map[string]int{"rooms": 2, "receipts": 2, ahead: 3}
+		projectiontest.Apply(t, pool, messages.NewProjector(""), log.Events())
+		projectiontest.Apply(t, pool, rooms.NewProjector(""), log.Events()[:upTo["rooms"]])
+		projectiontest.Apply(t, pool, receipts.NewProjector(""), log.Events()[:upTo["receipts"]])
+		list, err := rooms.NewQueries(pool).Mine(t.Context(), "bob", "", 0)
+		if err != nil || len(list.Items) != 1 || list.Position != 2 {
+			t.Fatalf("%s ahead: %+v, %v", ahead, list, err)
+		}
+		if got := list.Items[0]; got.LastSeq != got.UnreadCount || got.UnreadCount == 0 {
+			t.Errorf("%s ahead: %d unread up to message %d", ahead, got.UnreadCount, got.LastSeq)
+		}
+	}
+}
+
 // Views advance by themselves. Who was removed, which this view has not seen yet, must not hear
 // by it what was said afterwards, which that of the messages has.
 func TestMineShowsNoMessageThatTheMembershipsDoNotCover(t *testing.T) {

@@ -40,11 +40,12 @@ ORDER BY r.name_key, r.id`
 // Every event is about one room, so no two rooms have the same last activity. The last
 // message is looked up for the rooms of the page alone. The view of the messages may be ahead: what it
 // has beyond this one's last_seq may have been said after a removal that is not known here. What is unread is
-// counted for the rooms of the page alone, too: the LIMIT keeps the planner from doing it for all first.
+// counted for the rooms of the page alone, too: the LIMIT keeps the planner from doing it for all first. The number of
+// messages is the one up to which it is counted, so that whoever goes on counting leaves none out and counts none twice.
 const mineSQL = `
 SELECT least(c.position, (SELECT min(position) FROM views.checkpoints WHERE name IN ('messages', 'receipts'))),
   ` + roomColumns + `,
-  l.read_seq, l.unread, l.mentions,
+  l.counted_seq, l.read_seq, l.unread, l.mentions,
   ` + messages.Columns + `
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
@@ -57,7 +58,7 @@ LEFT JOIN LATERAL (
   SELECT * FROM views.messages WHERE room_id = r.id AND seq <= r.last_seq ORDER BY seq DESC LIMIT 1
 ) m ON true
 LEFT JOIN LATERAL (
-  SELECT c.seq AS read_seq, ` + receipts.Counts + `
+  SELECT CASE WHEN u.member THEN h.last_seq ELSE r.last_seq END AS counted_seq, c.seq AS read_seq, ` + receipts.Counts + `
   FROM views.receipts u
   JOIN views.receipt_rooms h ON h.room_id = u.room_id
   CROSS JOIN LATERAL (SELECT greatest(u.read_seq, u.base_seq) AS seq) c
@@ -126,17 +127,17 @@ func (r *roomRow) shape() wire.Room {
 
 type mineRow struct {
 	roomRow
-	readSeq, unread, mentions zeronull.Int8
-	last                      messages.Row
+	counted, readSeq, unread, mentions zeronull.Int8
+	last                               messages.Row
 }
 
 func (r *mineRow) targets() []any {
-	return append(append(r.roomRow.targets(), &r.readSeq, &r.unread, &r.mentions), r.last.Targets()...)
+	return append(append(r.roomRow.targets(), &r.counted, &r.readSeq, &r.unread, &r.mentions), r.last.Targets()...)
 }
 
 func (r *mineRow) summary() (Summary, error) {
 	s := Summary{
-		Room: r.shape(), LastSeq: int64(r.lastSeq),
+		Room: r.shape(), LastSeq: int64(r.counted),
 		ReadSeq: int64(r.readSeq), UnreadCount: int64(r.unread), MentionCount: int64(r.mentions),
 	}
 	if !r.last.Found() {
