@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -62,8 +63,8 @@ func (s *lanes) next(l *lane, events []event.Recorded) (b *block, n int) {
 		return nil, len(events)
 	}
 	first := events[0].Position
-	i := slices.IndexFunc(l.blocks, func(b *block) bool { return first <= b.last() })
-	if i < 0 {
+	i, _ := slices.BinarySearchFunc(l.blocks, first, func(b *block, p event.Position) int { return cmp.Compare(b.last(), p) })
+	if i == len(l.blocks) {
 		b = newBlock(l, events, s.size)
 		l.add(b, s.size*keptBlocks/len(s.of))
 		return b, len(b.made)
@@ -93,7 +94,8 @@ func (l *lane) add(b *block, keep int) {
 	l.bytes += b.bytes
 	for l.bytes > keep && len(l.blocks) > 1 {
 		l.bytes -= l.blocks[0].bytes
-		l.blocks = slices.Delete(l.blocks, 0, 1)
+		l.blocks[0] = nil
+		l.blocks = l.blocks[1:]
 	}
 }
 
@@ -156,7 +158,9 @@ func (b *block) madeOf(events []event.Recorded) bool {
 // lines is the text, encoded by who is first to ask for it, and how many events that is.
 func (b *block) lines() (text []byte, count int) {
 	b.once.Do(func() {
-		b.text = make([]byte, 0, b.bytes)
+		if b.lane.wants.All() {
+			b.text = make([]byte, 0, b.bytes)
+		}
 		for i := range b.events {
 			if e := &b.events[i]; b.lane.wants.Wants(e) {
 				b.text = appendEvent(b.text, e, b.lane.sse)
