@@ -1,5 +1,5 @@
 import { X } from './icons';
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 
 interface Props {
@@ -8,13 +8,15 @@ interface Props {
   children: ReactNode;
 }
 
-/** A modal dialog. The browser's own keeps the focus inside, closes by Escape and gives the focus back. */
+/** A modal dialog. The browser's own keeps the focus inside, closes by Escape and gives the focus back. A form begins at its first field. */
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // Before it goes: who is not there any more gives no focus back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    element?.querySelector<HTMLElement>('input, textarea')?.focus();
     return () => element?.close();
   }, []);
   return createPortal(
