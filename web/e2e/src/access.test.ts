@@ -55,6 +55,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await visitor.page.getByRole('dialog', { name: 'New room' }).waitFor();
     expect(await faults(visitor, colorScheme), 'new room').toEqual([]);
     await visitor.page.keyboard.press('Escape');
+    await visitor.button('Room settings').click();
+    await visitor.page.getByRole('dialog', { name: 'Room settings' }).waitFor();
+    expect(await faults(visitor, colorScheme), 'room settings').toEqual([]);
+    await visitor.page.keyboard.press('Escape');
     await visitor.button('Time travel').click();
     await visitor.slider.waitFor();
     expect(await faults(visitor, colorScheme), 'time travel').toEqual([]);

@@ -2,7 +2,7 @@ import type { Member, RoomView } from '@parley/client';
 import { useClient, useMembers, usePresence } from '@parley/react';
 import { MessageSquare, UserMinus, UserPlus } from '../ui/icons';
 import { useState } from 'react';
-import { mayModerate } from '../room/scope';
+import { mayLead, mayModerate } from '../room/scope';
 import { InvitePeople } from '../rooms/InvitePeople';
 import { useRoomScope } from '../timeline/context';
 import { Avatar } from '../ui/Avatar';
@@ -22,12 +22,15 @@ export function MembersPanel({ room, onClose }: { room: RoomView; onClose: () =>
   const { members, byId, status } = useMembers(room.id);
   const presence = usePresence(members.slice(0, watched).map((member) => member.userId));
   const [open, setOpen] = useState<'invite' | 'leave'>();
-  const leads = mayModerate(byId.get(userId));
+  const oneself = byId.get(userId);
   const mayInvite = room.type !== 'direct' && room.archivedAt === null;
+  const mayRemove = mayInvite && mayModerate(oneself);
+  const mayPromote = mayInvite && mayLead(oneself);
 
   const write = (member: Member) =>
     client.command('create-room', { type: 'direct', name: '', memberIds: [member.userId] }).then((direct) => navigate(roomPath(direct.id)), fail);
   const remove = (member: Member) => client.command('remove-member', { roomId: room.id, userId: member.userId }).catch(fail);
+  const promote = (member: Member, role: Member['role']) => client.command('set-role', { roomId: room.id, userId: member.userId, role }).catch(fail);
   const leave = () => client.command('leave-room', { roomId: room.id }).then(() => navigate('/'), fail);
 
   const footer = mayInvite && (
@@ -45,12 +48,13 @@ export function MembersPanel({ room, onClose }: { room: RoomView; onClose: () =>
             <Avatar name={member.username} status={presence.get(member.userId)?.status ?? 'offline'} />
             <span className="grow">
               <span className="truncate">{member.username}{member.userId === userId && <span className="muted"> (you)</span>}</span>
-              {member.role !== 'member' && <span className="muted small"> · {member.role}</span>}
+              {!mayPromote && member.role !== 'member' && <span className="muted small"> · {member.role}</span>}
             </span>
+            {mayPromote && <Role member={member} onChange={(role) => void promote(member, role)} />}
             {member.userId !== userId && room.type !== 'direct' && (
               <button type="button" className="icon-button" aria-label={`Message ${member.username}`} title="Message" onClick={() => void write(member)}><MessageSquare size={17} aria-hidden="true" /></button>
             )}
-            {member.userId !== userId && leads && member.role !== 'owner' && (
+            {member.userId !== userId && mayRemove && member.role !== 'owner' && (
               <button type="button" className="icon-button danger" aria-label={`Remove ${member.username}`} title="Remove from the room" onClick={() => void remove(member)}><UserMinus size={17} aria-hidden="true" /></button>
             )}
           </li>
@@ -59,5 +63,15 @@ export function MembersPanel({ room, onClose }: { room: RoomView; onClose: () =>
       {open === 'invite' && <InvitePeople room={room} members={byId} onClose={() => setOpen(undefined)} />}
       {open === 'leave' && <Confirm title={`Leave ${room.name}?`} text={room.type === 'public' ? 'You can join again.' : 'Somebody has to invite you to come back.'} action="Leave" onConfirm={() => void leave()} onClose={() => setOpen(undefined)} />}
     </Panel>
+  );
+}
+
+const roles = ['owner', 'moderator', 'member'] as const;
+
+function Role({ member, onChange }: { member: Member; onChange: (role: Member['role']) => void }) {
+  return (
+    <select className="select" aria-label={`Role of ${member.username}`} value={member.role} onChange={(event) => onChange(event.target.value as Member['role'])}>
+      {roles.map((role) => <option key={role}>{role}</option>)}
+    </select>
   );
 }

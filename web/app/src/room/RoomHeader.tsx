@@ -1,12 +1,17 @@
 import type { RoomView } from '@parley/client';
-import { ArrowLeft, History, Pin, Search, Users } from '../ui/icons';
-import { DirectStatus } from './DirectStatus';
+import { useMembers } from '@parley/react';
+import { useState } from 'react';
+import { RoomSettings } from '../rooms/RoomSettings';
+import { ArrowLeft, History, Pin, Search, Settings, Users } from '../ui/icons';
 import { navigate } from '../ui/router';
+import { DirectStatus } from './DirectStatus';
+import { mayLead, mayModerate } from './scope';
 
 export type Tool = 'search' | 'pins' | 'members' | 'travel';
 
 interface Props {
   room: RoomView;
+  userId: string;
   title: string;
   /** Whom a direct room is with. */
   other: string | undefined;
@@ -22,7 +27,10 @@ const tools = [
   { tool: 'travel', label: 'Time travel', icon: History },
 ] as const;
 
-export function RoomHeader({ room, title, other, open, pane, onToggle }: Props) {
+export function RoomHeader({ room, userId, title, other, open, pane, onToggle }: Props) {
+  const oneself = useMembers(room.id).byId.get(userId);
+  const [settings, setSettings] = useState(false);
+  const mayChange = room.type !== 'direct' && room.archivedAt === null && mayModerate(oneself);
   return (
     <header>
       <button type="button" className="icon-button back" aria-label="Back to rooms" onClick={() => navigate('/')}>
@@ -38,6 +46,12 @@ export function RoomHeader({ room, title, other, open, pane, onToggle }: Props) 
           <Icon size={19} aria-hidden="true" />
         </button>
       ))}
+      {mayChange && (
+        <button type="button" className="icon-button" aria-label="Room settings" title="Room settings" aria-haspopup="dialog" onClick={() => setSettings(true)}>
+          <Settings size={19} aria-hidden="true" />
+        </button>
+      )}
+      {mayChange && settings && <RoomSettings room={room} mayArchive={mayLead(oneself)} onClose={() => setSettings(false)} />}
     </header>
   );
 }

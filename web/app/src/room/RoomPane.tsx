@@ -71,7 +71,7 @@ export function RoomPane({ room, userId, seq }: Props) {
   return (
     <RoomScopeProvider value={scope}>
       <main id="messages" className="room" aria-label={title}>
-        <RoomHeader room={room} title={title} other={other} open={travelling ? 'travel' : undefined} pane={pane?.kind} onToggle={toggle} />
+        <RoomHeader room={room} userId={userId} title={title} other={other} open={travelling ? 'travel' : undefined} pane={pane?.kind} onToggle={toggle} />
         <Banner roomId={room.id} />
         {travelling ? (
           <TimeTravel room={room} onBack={() => setTravelling(false)} />

@@ -33,6 +33,11 @@ export function mayModerate(member: Member | undefined): boolean {
   return member?.role === 'owner' || member?.role === 'moderator';
 }
 
+/** Whether one decides about the room itself, and who leads it. */
+export function mayLead(member: Member | undefined): boolean {
+  return member?.role === 'owner';
+}
+
 function commandsOf(client: ReturnType<typeof useClient>, roomId: string, userId: string, fail: (error: unknown) => void) {
   const to = (message: Message) => ({ roomId, messageId: message.id });
   return {

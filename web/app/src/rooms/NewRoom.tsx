@@ -3,6 +3,7 @@ import { useState, type FormEvent } from 'react';
 import { Dialog } from '../ui/Dialog';
 import { messageOf } from '../ui/errors';
 import { navigate, roomPath } from '../ui/router';
+import { RoomFields } from './RoomFields';
 
 const kinds = [
   { type: 'public', label: 'Public', text: 'Anybody may find it and join.' },
@@ -28,14 +29,7 @@ export function NewRoom({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="New room" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void create(event)}>
-        <div className="field">
-          <label htmlFor="room-name">Name</label>
-          <input id="room-name" className="input" autoFocus required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-        </div>
-        <div className="field">
-          <label htmlFor="room-topic">Topic</label>
-          <input id="room-topic" className="input" placeholder="What it is about (optional)" maxLength={500} value={topic} onChange={(event) => setTopic(event.target.value)} />
-        </div>
+        <RoomFields name={name} topic={topic} onName={setName} onTopic={setTopic} />
         <fieldset className="choices">
           <legend className="sr-only">Who may come</legend>
           {kinds.map((kind) => (

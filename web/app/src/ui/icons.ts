@@ -27,6 +27,7 @@ export { default as RefreshCw } from 'lucide-react/icons/refresh-cw';
 export { default as Search } from 'lucide-react/icons/search';
 export { default as SearchX } from 'lucide-react/icons/search-x';
 export { default as SendHorizontal } from 'lucide-react/icons/send-horizontal';
+export { default as Settings } from 'lucide-react/icons/settings';
 export { default as Smile } from 'lucide-react/icons/smile';
 export { default as SmilePlus } from 'lucide-react/icons/smile-plus';
 export { default as SquarePen } from 'lucide-react/icons/square-pen';
