@@ -30,8 +30,8 @@
 //
 // Read your writes. Runner.WaitFor waits until views have reached a position.
 //
-// Gathering. A view makes at most 50 transactions a second (Config.Gather) while little comes at a time, and is late by as
-// much, unless somebody on its node waits for it.
+// Gathering. A view makes at most 20 transactions a second (Config.Gather) while little comes at a time, and is late by as
+// much, unless somebody on its node waits for it. The views of a node then take turns, so that they do not crowd out appends.
 //
 // Loss. The transactions of views do not wait for the disk: after a crash of Postgres a view may be
 // back at an earlier position, consistent, and goes on from there. The log is never behind its views.

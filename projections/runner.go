@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type Config struct {
 	// BatchSize bounds the events of one transaction. Zero means 1000.
 	BatchSize int
 	// Gather is the least time from one transaction of a view to the next, while there is little to apply and nobody waits for
-	// the view on this node. Zero means 20 ms.
+	// the view on this node. Zero means 50 ms.
 	Gather time.Duration
 	// Standby is how often a node that stands by asks for the lock, and how often the node that
 	// holds it checks that it still does. Zero means 1 s.
@@ -53,7 +54,7 @@ func (c Config) withDefaults() Config {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&c.Gather, 20 * time.Millisecond},
+		{&c.Gather, 50 * time.Millisecond},
 		{&c.Standby, time.Second},
 		{&c.Timeout, 30 * time.Second},
 		{&c.MaxBackoff, 5 * time.Second},
@@ -88,12 +89,14 @@ type Runner struct {
 	cfg     Config
 	workers []*worker
 	board   *board
+	// turns are taken to write; see worker.takeTurn.
+	turns chan struct{}
 }
 
 // NewRunner makes a Runner of the views of one schema. The pool is used to find the server and for
 // short reads; each view also opens one connection of its own.
 func NewRunner(pool *pgxpool.Pool, log eventstore.Follower, projectors []Projector, cfg Config) *Runner {
-	r := &Runner{pool: pool, log: log, cfg: cfg.withDefaults()}
+	r := &Runner{pool: pool, log: log, cfg: cfg.withDefaults(), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	names := make([]string, len(projectors))
 	for i, p := range projectors {
 		names[i] = p.Name()

@@ -162,6 +162,7 @@ func (w *worker) apply(ctx context.Context, s *session, batch []event.Recorded) 
 	w.board.head(batch[len(batch)-1].Position)
 	if len(batch) < w.cfg.BatchSize/2 {
 		defer w.gather(ctx, time.Now())
+		defer w.takeTurn(ctx)()
 	}
 	for len(batch) > 0 {
 		n := min(len(batch), w.cfg.BatchSize)
@@ -183,6 +184,22 @@ func (w *worker) gather(ctx context.Context, began time.Time) {
 	case <-w.board.hurried():
 	case <-ctx.Done():
 	}
+}
+
+// takeTurn lets the views of a node write one after the other, as far as it has processors for: they are told of the same
+// events at once, and all of Postgres would be theirs for a moment, while somebody waits for a commit. A view that is held up
+// holds up no other for longer than the time that they gather. The function that is returned ends the turn.
+func (w *worker) takeTurn(ctx context.Context) (end func()) {
+	timer := time.NewTimer(w.cfg.Gather)
+	defer timer.Stop()
+	select {
+	case w.turns <- struct{}{}:
+		return func() { <-w.turns }
+	case <-timer.C:
+	case <-w.board.hurried():
+	case <-ctx.Done():
+	}
+	return func() {}
 }
 
 // applyOrHalve applies as much of a batch as can be: one that fails is halved until the
