@@ -12,15 +12,10 @@ const hexDigits = "0123456789abcdef"
 func Append(b []byte, s string) []byte {
 	b = append(b, '"')
 	done := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
+	for i := plain(s); i < len(s); i += plain(s[i:]) {
 		size := 1
 		var escape string
-		if c >= utf8.RuneSelf {
+		if c := s[i]; c >= utf8.RuneSelf {
 			var r rune
 			if r, size = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
 				escape = `\ufffd`
@@ -38,6 +33,30 @@ func Append(b []byte, s string) []byte {
 		done = i
 	}
 	return append(append(b, s[done:]...), '"')
+}
+
+const (
+	ones = 0x0101010101010101
+	high = 0x80 * ones
+)
+
+// plain is how many bytes at the beginning of s stand for themselves. Eight are looked at together, as most texts have
+// no others: taking n from each byte of a word sets the high bit of one that was below n, if of any.
+func plain(s string) int {
+	i := 0
+	for ; len(s)-i >= 8; i += 8 {
+		t := s[i : i+8]
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		quotes, backslashes := w^'"'*ones, w^'\\'*ones // 0 where there is one
+		if (w|(w-' '*ones)&^w|(quotes-ones)&^quotes|(backslashes-ones)&^backslashes)&high != 0 {
+			break
+		}
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 func escapeOf(c byte) string {

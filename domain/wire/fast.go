@@ -196,25 +196,13 @@ func (t Time) append(b []byte) []byte {
 		return utc.AppendFormat(b, timeFormat)
 	}
 	hour, minute, second := utc.Clock()
-	b = appendDigits(b, year, 4)
-	b = appendDigits(append(b, '-'), int(month), 2)
-	b = appendDigits(append(b, '-'), day, 2)
-	b = appendDigits(append(b, 'T'), hour, 2)
-	b = appendDigits(append(b, ':'), minute, 2)
-	b = appendDigits(append(b, ':'), second, 2)
-	b = appendDigits(append(b, '.'), utc.Nanosecond()/1e6, 3)
-	return append(b, 'Z')
+	milli := utc.Nanosecond() / 1e6
+	return append(b,
+		digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
+		digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T',
+		digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(second/10), digit(second), '.',
+		digit(milli/100), digit(milli/10), digit(milli), 'Z')
 }
 
-// appendDigits appends n with leading zeros.
-func appendDigits(b []byte, n, width int) []byte {
-	end := len(b) + width
-	for range width {
-		b = append(b, '0')
-	}
-	for i := end - 1; n > 0; i-- {
-		b[i] = '0' + byte(n%10)
-		n /= 10
-	}
-	return b
-}
+// digit is the last one of a number that is not negative.
+func digit(n int) byte { return '0' + byte(uint(n)%10) }
