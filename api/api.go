@@ -52,6 +52,8 @@ type Deps struct {
 	Search   SearchQueries
 	Presence PresenceQueries
 	Views    Waiter
+	// Replica says that views are read where the log may be behind.
+	Replica bool
 	// Past tells what a user could have heard. Zero means that nobody can be told.
 	Past Past
 

@@ -289,22 +289,21 @@ func TestPublicRooms(t *testing.T) {
 	}
 }
 
-// A removal counts from its answer on, wherever the views are.
+// A removal counts from its answer on, wherever the views are, and also on a node that has not heard of it: this one
+// hears of nothing over Redis.
 func TestARemovalCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	pool, prefix := testenv.Pool(t), testenv.Prefix(t)
-	node1, node2 := newNode(t, pool, prefix), newNode(t, pool, prefix)
-	ada := node1.person(t, "ada")
-	for n := range 5 {
-		bob := node1.person(t, fmt.Sprint("bob-", n))
-		room := node1.room(t, ada, event.RoomPrivate, bob)
-		base := "/rooms/" + room.ID
+	node1, node2 := newNode(t, pool, prefix), newNode(t, pool, prefix+"deaf-")
+	ada, bob := node1.person(t, "ada"), node1.person(t, "bob")
+	base := "/rooms/" + node1.room(t, ada, event.RoomPrivate, bob).ID
+	member := base + "/members/" + bob.id
+	for _, path := range []string{base, base + "/members", base + "/messages", base + "/messages?pinned=true", base + "/messages/x", base + "/receipts"} {
 		node2.as(t, bob, "GET", base+"/messages", "").want(t, "before", 200, "")
-		node1.as(t, ada, "DELETE", base+"/members/"+bob.id, "").want(t, "remove", 200, "")
-		for _, path := range []string{base, base + "/members", base + "/messages", base + "/messages/x"} {
-			node2.as(t, bob, "GET", path, "").want(t, path, 404, domain.CodeRoomNotFound)
-		}
+		node1.as(t, ada, "DELETE", member, "").want(t, "remove", 200, "")
+		node2.as(t, bob, "GET", path, "").want(t, path, 404, domain.CodeRoomNotFound)
 		node2.as(t, bob, "POST", base+"/messages", `{"content":"x"}`).want(t, "send", 404, domain.CodeRoomNotFound)
+		node1.as(t, ada, "PUT", member, "").want(t, "add", 200, "")
 	}
 }
 

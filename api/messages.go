@@ -14,7 +14,7 @@ import (
 )
 
 func (a *API) listMessages(c *call) error {
-	roomID, err := a.readable(c)
+	glimpsed, err := a.glimpsed(c)
 	if err != nil {
 		return err
 	}
@@ -29,14 +29,21 @@ func (a *API) listMessages(c *call) error {
 		return err
 	}
 	if when != nil {
+		roomID, err := a.readable(c)
+		if err != nil {
+			return err
+		}
 		return a.messagesThen(c, roomID, *when, req)
 	}
 	read := a.Messages.Page
 	if pinned {
 		read = a.Messages.Pinned
 	}
-	page, err := read(c.ctx(), roomID, req)
+	page, err := read(c.ctx(), glimpsed.ID, req)
 	if err != nil {
+		return err
+	}
+	if err := a.confirm(c, glimpsed, page.RoomChanged); err != nil {
 		return err
 	}
 	c.at(page.Position)

@@ -26,7 +26,7 @@ func (a *API) markRead(c *call) error {
 }
 
 func (a *API) listReceipts(c *call) error {
-	roomID, err := a.readable(c)
+	glimpsed, err := a.glimpsed(c)
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,18 @@ func (a *API) listReceipts(c *call) error {
 		return err
 	}
 	if when != nil {
+		roomID, err := a.readable(c)
+		if err != nil {
+			return err
+		}
 		return a.receiptsThen(c, roomID, *when)
 	}
 	return c.receipts(func(ctx context.Context, cursor string, limit int) (projections.List[receipts.Receipt], error) {
-		return a.Receipts.Of(ctx, roomID, cursor, limit)
+		list, err := a.Receipts.Of(ctx, glimpsed.ID, cursor, limit)
+		if err != nil {
+			return list, err
+		}
+		return list, a.confirm(c, glimpsed, list.RoomChanged)
 	})
 }
 

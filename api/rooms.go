@@ -8,6 +8,7 @@ import (
 
 	"parley/commands"
 	"parley/domain"
+	"parley/domain/event"
 	"parley/domain/room"
 	"parley/domain/wire"
 	"parley/projections/rooms"
@@ -68,6 +69,26 @@ func (a *API) readable(c *call) (string, error) {
 		return "", room.ErrNotAMember()
 	}
 	return known.ID, nil
+}
+
+// glimpsed is readable as far as this node knows, without a look at the log: what is read of the room then says
+// whether that was enough, see confirm.
+func (a *API) glimpsed(c *call) (wire.Room, error) {
+	known, member, err := a.Commands.Directory.Seen(c.ctx(), c.actor.Principal, c.param("id"))
+	if err == nil && !member && !c.actor.IsAdmin() {
+		err = room.ErrNotAMember()
+	}
+	return known, err
+}
+
+// confirm looks whether the caller may still read a room that was glimpsed, if it has changed since. changed is when
+// it last has, as of what is about to be shown; a replica does not say for sure.
+func (a *API) confirm(c *call, glimpsed wire.Room, changed event.Position) error {
+	if changed <= glimpsed.Position && !a.Replica {
+		return nil
+	}
+	_, err := a.readable(c)
+	return err
 }
 
 func (a *API) getRoom(c *call) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,11 +75,14 @@ func (s *statement) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 	return nil, errRecorded
 }
 
-// recorded is the statement that a query sends.
+// recorded is the statement that a query sends, but for its look at the log.
 func recorded(query func(projections.DB) error) statement {
 	var s statement
 	if err := query(&s); !errors.Is(err, errRecorded) {
 		panic(fmt.Sprintf("a query sent no statement: %v", err))
+	}
+	for i := range s.args {
+		s.sql = strings.ReplaceAll(s.sql, projections.RoomChanged("$"+strconv.Itoa(i+1)), "NULL")
 	}
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -65,7 +64,7 @@ func ask(rw *bufio.ReadWriter, request []byte) error {
 	if !bytes.HasPrefix(line, []byte("HTTP/1.1 200 ")) {
 		return fmt.Errorf("%w: %s", errRefused, bytes.TrimSpace(line))
 	}
-	length := int64(-1)
+	length := -1
 	chunked := false
 	for {
 		if line, err = rw.ReadSlice('\n'); err != nil {
@@ -76,10 +75,10 @@ func ask(rw *bufio.ReadWriter, request []byte) error {
 		case len(name) == 0 && chunked:
 			return skipChunks(rw)
 		case len(name) == 0:
-			_, err = io.CopyN(io.Discard, rw, length)
+			_, err = rw.Discard(length)
 			return err
 		case bytes.EqualFold(name, []byte("Content-Length")):
-			if length, err = strconv.ParseInt(string(value), 10, 64); err != nil {
+			if length, err = strconv.Atoi(string(value)); err != nil {
 				return err
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):

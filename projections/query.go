@@ -37,6 +37,8 @@ type List[T any] struct {
 	NextCursor string `json:"nextCursor,omitempty"`
 	// Position is that of the view: the page shows every event up to it.
 	Position event.Position `json:"position"`
+	// RoomChanged is what the statement told of a room, if it was asked: see RoomChanged.
+	RoomChanged event.Position `json:"-"`
 }
 
 // AppendList appends a list as encoding/json would, given how to append one of its items.
@@ -71,6 +73,13 @@ func Limited(sql string, n int) string {
 	}
 	head, tail, _ := strings.Cut(sql, "{rows}")
 	return head + strconv.Itoa(rows) + tail
+}
+
+// RoomChanged is a column: the position of the last event of a room's own stream in the log, in the snapshot of the
+// statement. Whoever knows the room as of that position knows who is a member while the statement is read, and need not
+// look at the log for it. id is the parameter that has the room's id.
+func RoomChanged(id string) string {
+	return `(SELECT position FROM log.events WHERE stream = '` + string(event.RoomStream("")) + `' || (SELECT ` + id + `::text) ORDER BY version DESC LIMIT 1)`
 }
 
 // Fold is the form of a name under which it is searched for: letter case does not count.
@@ -108,13 +117,21 @@ func DecodeCursor(cursor string, n int) ([]string, error) {
 func Select[R any](
 	ctx context.Context, db DB, what, sql string, scan func(*R) []any, found func(*R) bool, args ...any,
 ) ([]R, event.Position, error) {
+	return SelectAs(ctx, db, what, sql, scan, found, func(r *R) (R, error) { return *r, nil }, args...)
+}
+
+// SelectAs is Select for rows that are shown as something else, which is made of each as it comes: rows are large, and
+// none is kept. shape may keep what a row points to, but not the row.
+func SelectAs[R, T any](
+	ctx context.Context, db DB, what, sql string, scan func(*R) []any, found func(*R) bool, shape func(*R) (T, error), args ...any,
+) ([]T, event.Position, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, 0, queryError(what, err)
 	}
 	defer rows.Close()
 	var (
-		list     []R
+		list     = []T{}
 		position int64
 		row      R
 		reader   = scanner{rows: rows, targets: append([]any{&position}, scan(&row)...)}
@@ -127,12 +144,17 @@ func Select[R any](
 		if err := reader.next(); err != nil {
 			return nil, 0, queryError(what, err)
 		}
-		if found(&row) {
-			if len(list) == cap(list) { // rows are large: move them seldom; and many queries are for one
-				list = slices.Grow(list, min(len(list), 1)*DefaultLimit+3*len(list)+1)
-			}
-			list = append(list, row)
+		if !found(&row) {
+			continue
 		}
+		item, err := shape(&row)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read %s: %w", what, err)
+		}
+		if len(list) == cap(list) { // items are large: move them seldom; and many queries are for one
+			list = slices.Grow(list, min(len(list), 1)*DefaultLimit+3*len(list)+1)
+		}
+		list = append(list, item)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, 0, queryError(what, err)

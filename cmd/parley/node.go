@@ -369,7 +369,7 @@ func (n *node) wireREST(authenticator *auth.Authenticator) (*api.API, error) {
 
 		Revisions: messages.NewRevisions(n.store), Receipts: receipts.NewQueries(n.readPool),
 		Search:   search.NewQueries(n.readPool, search.Config{}),
-		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Eraser: n.eraser, Projections: viewStatus{n.views, n.drift}, Upkeep: n.upkeep, DemoUsers: n.settings.demoUsers(), Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
+		Presence: presenceview.NewQueries(n.readPool), Views: n.views, Replica: n.readPool != n.pool, Past: n.gateway, Log: n.readStore(), Follower: n.bus, Consumers: n.consumers, Webhooks: n.webhooks, Eraser: n.eraser, Projections: viewStatus{n.views, n.drift}, Upkeep: n.upkeep, DemoUsers: n.settings.demoUsers(), Diagnostics: diagnostics, Checks: n.checks(), Logger: n.logger,
 	}, api.Config{AllowedOrigins: n.settings.Origins, TrustedProxies: n.settings.trustedProxies})
 }
 

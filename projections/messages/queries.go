@@ -1,10 +1,13 @@
 package messages
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"parley/domain"
 	"parley/domain/event"
@@ -16,14 +19,14 @@ import (
 // room is not asked here.
 type Queries struct {
 	db projections.DB
-	// The statements of pages that have holes, by what a page is made of.
-	answers, pinned string
+	// The statements of pages, by what a page is made of.
+	room, answers, pinned string
 }
 
 // NewQueries reads from db.
 func NewQueries(db projections.DB) *Queries {
 	return &Queries{
-		db: db, answers: pageSQL(inRoom + " AND reply_to = $3"),
+		db: db, room: roomSQL(), answers: pageSQL(inRoom + " AND reply_to = $3"),
 		pinned: pageSQL(inRoom + " AND pinned AND deleted_at IS NULL"),
 	}
 }
@@ -51,6 +54,8 @@ type Page struct {
 	HasMoreAfter  bool `json:"hasMoreAfter"`
 	// Position is that of the view: the page shows every event up to it and none after it.
 	Position event.Position `json:"position"`
+	// RoomChanged is when the room last changed, by the log: see projections.RoomChanged.
+	RoomChanged event.Position `json:"-"`
 }
 
 // AppendJSON appends the page as encoding/json would, at a fraction of the cost.
@@ -65,7 +70,7 @@ func (p *Page) AppendJSON(b []byte) []byte {
 // that does not exist, has an empty page. INVALID_PAYLOAD for a request that
 // asks for two things.
 func (q *Queries) Page(ctx context.Context, roomID string, req PageRequest) (Page, error) {
-	return q.page(ctx, roomSQL, req, roomID)
+	return q.page(ctx, q.room, req, roomID)
 }
 
 // Replies is Page for the messages that answer one. That of a message that is not in the room is empty.
@@ -88,22 +93,20 @@ func (q *Queries) page(ctx context.Context, sql string, req PageRequest, roomID 
 		return Page{}, err
 	}
 	sql = projections.Limited(projections.Limited(sql, w.below+1), w.from+1)
-	rows, position, err := q.read(ctx, sql, append([]any{roomID, w.pivot}, more...)...)
+	var changed zeronull.Int8
+	items, position, err := projections.SelectAs(ctx, q.db, "messages", sql,
+		func(r *Row) []any { return append([]any{&changed}, r.Targets()...) },
+		(*Row).Found, (*Row).Message, append([]any{roomID, w.pivot}, more...)...)
 	if err != nil {
 		return Page{}, err
 	}
-	slices.SortFunc(rows, func(a, b Row) int { return int(a.seq - b.seq) })
-	page := Page{Position: position}
-	split, _ := slices.BinarySearchFunc(rows, w.pivot, func(r Row, pivot int64) int { return int(min(max(int64(r.seq)-pivot, -1), 1)) })
-	below, from := rows[:split], rows[split:]
-	if len(below) > w.below {
-		below, page.HasMoreBefore = below[len(below)-w.below:], true
-	}
-	if len(from) > w.from {
-		from, page.HasMoreAfter = from[:w.from], true
-	}
-	page.Items, err = shapes(slices.Concat(below, from))
-	return page, err
+	slices.SortFunc(items, func(a, b wire.Message) int { return int(a.Seq - b.Seq) })
+	split, _ := slices.BinarySearchFunc(items, w.pivot, func(m wire.Message, pivot int64) int { return cmp.Compare(m.Seq, pivot) })
+	first, end := max(split-w.below, 0), min(split+w.from, len(items))
+	return Page{
+		Items: items[first:end], HasMoreBefore: first > 0, HasMoreAfter: end < len(items),
+		Position: position, RoomChanged: event.Position(changed),
+	}, nil
 }
 
 // Get is one message, also a deleted one, and the view's position (also beside an error
@@ -128,12 +131,9 @@ func (q *Queries) ByIDs(ctx context.Context, roomID string, ids ...string) (proj
 			known = append(known, id)
 		}
 	}
-	rows, position, err := q.read(ctx, byIDsSQL, roomID, uuids(known))
-	if err != nil {
-		return list, err
-	}
-	list.Position = position
-	list.Items, err = shapes(rows)
+	var err error
+	list.Items, list.Position, err = projections.SelectAs(ctx, q.db, "messages", byIDsSQL,
+		(*Row).Targets, (*Row).Found, (*Row).Message, roomID, uuids(known))
 	return list, err
 }
 
@@ -189,17 +189,14 @@ func (r PageRequest) Within(last int64) (Seqs, error) {
 	return s, nil
 }
 
-func (q *Queries) read(ctx context.Context, sql string, args ...any) ([]Row, event.Position, error) {
-	return projections.Select(ctx, q.db, "messages", sql, (*Row).Targets, (*Row).Found, args...)
-}
-
 // The parameters are hidden from the planner: see projections.Limited.
 const inRoom = "room_id = (SELECT $1::text)"
 
 // roomSQL reads all messages of a room between two numbers: they have no holes. Were Postgres told to find the first ones of
 // the room, it would fetch and sort the whole room where it believes that rooms are small.
-const roomSQL = `
-SELECT c.position, ` + Columns + `
+func roomSQL() string {
+	return `
+SELECT c.position, ` + projections.RoomChanged("$1") + `, ` + Columns + `
 FROM views.checkpoints c
 CROSS JOIN LATERAL (
   SELECT least((SELECT $2::bigint), coalesce((SELECT seq FROM views.messages WHERE ` + inRoom + ` ORDER BY seq DESC LIMIT 1), 0) + 1) AS seq
@@ -210,10 +207,11 @@ LEFT JOIN LATERAL (
   (SELECT * FROM views.messages WHERE ` + inRoom + ` AND seq >= pivot.seq AND seq < pivot.seq + {rows})
 ) m ON true
 WHERE c.name = 'messages'`
+}
 
 func pageSQL(where string) string {
 	return `
-SELECT c.position, ` + Columns + `
+SELECT c.position, ` + projections.RoomChanged("$1") + `, ` + Columns + `
 FROM views.checkpoints c
 LEFT JOIN LATERAL (
   (SELECT * FROM views.messages WHERE ` + where + ` AND seq < (SELECT $2::bigint) ORDER BY seq DESC LIMIT {rows})

@@ -58,14 +58,17 @@ func (r *Row) Found() bool { return r.seq != 0 }
 
 // Message is the row as clients see it.
 func (r *Row) Message() (wire.Message, error) {
+	attachments, err1 := decode("attachments", r.attachments, []event.Attachment{})
+	mentions, err2 := decode("mentions", r.mentions, []string{})
+	reactions, err3 := decode("reactions", r.reactions, noReactions)
 	m := wire.Message{
 		ID: event.ID(r.id).String(), RoomID: string(r.roomID), Seq: int64(r.seq),
 		Sender: event.Sender{
 			ID: string(r.senderID), Username: string(r.username),
 			DisplayName: string(r.displayName), AvatarURL: string(r.avatarURL),
 		},
-		Content: string(r.content), Attachments: []event.Attachment{}, Mentions: []string{},
-		Reactions: map[string][]string{}, Pinned: r.pinned.Bool, At: wire.Time(r.sentAt),
+		Content: string(r.content), Attachments: attachments, Mentions: mentions,
+		Reactions: reactions, Pinned: r.pinned.Bool, At: wire.Time(r.sentAt),
 		EditedAt: optional(r.editedAt), DeletedAt: optional(r.deletedAt),
 		ClientMessageID: string(r.clientMessageID), Position: event.Position(r.position),
 	}
@@ -78,41 +81,28 @@ func (r *Row) Message() (wire.Message, error) {
 			ReplyCount: int64(r.replyCount), LastReplySeq: int64(r.lastReplySeq), LastReplyAt: wire.Time(r.lastReplyAt),
 		}
 	}
-	err := errors.Join(
-		decode("attachments", r.attachments, &m.Attachments),
-		decode("mentions", r.mentions, &m.Mentions),
-		decode("reactions", r.reactions, &m.Reactions),
-	)
-	if err != nil {
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return m, fmt.Errorf("message %s: %w", m.ID, err)
 	}
 	return m, nil
 }
 
-// decode leaves into as it is for NULL.
-func decode(column string, data json.RawMessage, into any) error {
+// noReactions is what most messages have. It is shared: nobody writes to what is shown.
+var noReactions = map[string][]string{}
+
+// decode reads a column; NULL is none.
+func decode[T any](column string, data json.RawMessage, none T) (T, error) {
 	if data == nil {
-		return nil
+		return none, nil
 	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w", column, err)
+	var value T
+	if err := json.Unmarshal(data, &value); err != nil {
+		return none, fmt.Errorf("%s: %w", column, err)
 	}
-	return nil
+	return value, nil
 }
 
 func optional(t zeronull.Timestamptz) *wire.Time { return wire.OptionalTime(time.Time(t)) }
-
-func shapes(rows []Row) ([]wire.Message, error) {
-	list := make([]wire.Message, len(rows))
-	for i := range rows {
-		m, err := rows[i].Message()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = m
-	}
-	return list, nil
-}
 
 // uuids are ids in the form that pgx sends as uuid[].
 func uuids(ids []event.ID) [][16]byte {

@@ -16,10 +16,16 @@ import (
 
 // Queries reads the view. It is safe for concurrent use. Whether the caller may see the room is not
 // asked here.
-type Queries struct{ db projections.DB }
+type Queries struct {
+	db projections.DB
+	// The statements of a room.
+	receipts, readers string
+}
 
 // NewQueries reads from db.
-func NewQueries(db projections.DB) *Queries { return &Queries{db: db} }
+func NewQueries(db projections.DB) *Queries {
+	return &Queries{db: db, receipts: receiptsSQL(), readers: readersSQL()}
+}
 
 // Receipt is how far a member is.
 type Receipt struct {
@@ -44,14 +50,14 @@ func (r *Receipt) AppendJSON(b []byte) []byte {
 // Of is a page of a room's members by user id, with how far each is. The cursor comes from the page before,
 // or is "".
 func (q *Queries) Of(ctx context.Context, roomID, cursor string, limit int) (projections.List[Receipt], error) {
-	return q.list(ctx, cursor, limit, receiptsSQL, roomID)
+	return q.list(ctx, cursor, limit, q.receipts, roomID)
 }
 
 // ReadersOf is Of for those who have read a message, but for its author.
 func (q *Queries) ReadersOf(
 	ctx context.Context, roomID string, message wire.Message, cursor string, limit int,
 ) (projections.List[Receipt], error) {
-	return q.list(ctx, cursor, limit, readersSQL, roomID, message.Seq, message.Sender.ID)
+	return q.list(ctx, cursor, limit, q.readers, roomID, message.Seq, message.Sender.ID)
 }
 
 func (q *Queries) list(ctx context.Context, cursor string, limit int, sql string, args ...any) (projections.List[Receipt], error) {
@@ -69,19 +75,18 @@ func (q *Queries) list(ctx context.Context, cursor string, limit int, sql string
 	}
 	limit = projections.Limit(limit)
 	args = append([]any{after}, args...)
-	rows, position, err := projections.Select(ctx, q.db, "receipts", projections.Limited(sql, limit+1), (*row).targets, (*row).found, args...)
-	if err != nil {
-		return list, err
+	var (
+		changed zeronull.Int8
+		err     error
+	)
+	list.Items, list.Position, err = projections.SelectAs(ctx, q.db, "receipts", projections.Limited(sql, limit+1),
+		func(r *row) []any { return append([]any{&changed}, r.targets()...) }, (*row).found, (*row).shape, args...)
+	list.RoomChanged = event.Position(changed)
+	if len(list.Items) > limit {
+		list.Items = list.Items[:limit]
+		list.NextCursor = projections.EncodeCursor(list.Items[limit-1].UserID)
 	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		list.NextCursor = projections.EncodeCursor(string(rows[limit-1].userID))
-	}
-	list.Position, list.Items = position, make([]Receipt, len(rows))
-	for i := range rows {
-		list.Items[i] = rows[i].shape()
-	}
-	return list, nil
+	return list, err
 }
 
 type row struct {
@@ -96,11 +101,19 @@ func (r *row) targets() []any {
 
 func (r *row) found() bool { return r.userID != "" }
 
-func (r *row) shape() Receipt {
+func (r *row) shape() (Receipt, error) {
+	at := &[...]wire.Time{wire.Time(r.readAt), wire.Time(r.deliveredAt)} // in one piece: pages have many
 	return Receipt{
 		UserID: string(r.userID), ReadSeq: int64(r.read), DeliveredSeq: int64(r.delivered),
-		ReadAt: wire.OptionalTime(time.Time(r.readAt)), DeliveredAt: wire.OptionalTime(time.Time(r.deliveredAt)),
+		ReadAt: optional(&at[0]), DeliveredAt: optional(&at[1]),
+	}, nil
+}
+
+func optional(t *wire.Time) *wire.Time {
+	if time.Time(*t).IsZero() {
+		return nil
 	}
+	return t
 }
 
 // Unread is what a user has left to read in one room.
@@ -203,17 +216,20 @@ const Counts = `
       (SELECT count(*) FROM views.unread_mentions WHERE room_id = u.room_id AND user_id = u.user_id AND seq > c.seq)
     ELSE 0 END AS mentions`
 
-const receiptsSQL = `
-SELECT p.position, u.user_id, u.read_seq, u.delivered_seq, u.read_at, u.delivered_at
+func receiptsSQL() string {
+	return `
+SELECT p.position, ` + projections.RoomChanged("$2") + `, u.user_id, u.read_seq, u.delivered_seq, u.read_at, u.delivered_at
 FROM views.checkpoints p
 LEFT JOIN LATERAL (
   SELECT * FROM views.receipts WHERE room_id = (SELECT $2::text) AND user_id > (SELECT $1::text) AND member ORDER BY user_id LIMIT {rows}
 ) u ON true
 WHERE p.name = 'receipts'
 ORDER BY u.user_id`
+}
 
-const readersSQL = `
-SELECT p.position, u.user_id, u.read_seq, u.delivered_seq, u.at, u.delivered_at
+func readersSQL() string {
+	return `
+SELECT p.position, ` + projections.RoomChanged("$2") + `, u.user_id, u.read_seq, u.delivered_seq, u.at, u.delivered_at
 FROM views.checkpoints p
 LEFT JOIN LATERAL (
   SELECT r.*, (
@@ -226,6 +242,7 @@ LEFT JOIN LATERAL (
 ) u ON true
 WHERE p.name = 'receipts'
 ORDER BY u.user_id`
+}
 
 const unreadSQL = `
 SELECT p.position, l.room_id, l.unread, l.mentions, l.seq, l.all_unread, l.all_mentions
