@@ -19,8 +19,10 @@
 //
 // Rules. There is none here: a write is a command, and the same command that a socket asks
 // for. What may be read is asked of the write side (commands.Directory), which knows of a removal
-// before any view does. A private room that the caller may not see is answered like one that does
-// not exist.
+// before any view does. For pages of messages and receipts the node asks its own memory, and the
+// statement that reads the page says, from the same snapshot, whether the room has changed in the log
+// since: then the log is asked. A private room that the caller may not see is answered like one that
+// does not exist.
 //
 // Read your writes. A write answers with the header Parley-Position, a read with that
 // of the view it shows: all events up to it are in the answer. A read with
