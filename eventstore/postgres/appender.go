@@ -363,6 +363,7 @@ func (a *appender) decideAgain(ctx context.Context, it *item, conflict *eventsto
 		return
 	}
 	it.append.Conditions, it.append.Events = next.Conditions, next.Events
+	it.digests = appendDigests(it.digests[:0], next.Events)
 }
 
 // answers ends the appends of each settled batch.

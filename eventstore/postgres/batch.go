@@ -45,6 +45,7 @@ type tail struct{ version, seq int64 }
 
 type row struct {
 	event        *event.New
+	digests      *digests
 	version, seq int64
 }
 
@@ -168,7 +169,7 @@ func (b *batch) rule(it *item) ruling {
 			}
 		}
 	}
-	return b.accept(events)
+	return b.accept(it)
 }
 
 // holds tells what a condition finds, and whether it is satisfied.
@@ -192,10 +193,10 @@ func (b *batch) holds(c eventstore.Condition) (int64, bool) {
 	}
 }
 
-func (b *batch) accept(events []event.New) ruling {
+func (b *batch) accept(it *item) ruling {
 	from := len(b.rows)
-	for i := range events {
-		e := &events[i]
+	for i := range it.append.Events {
+		e := &it.append.Events[i]
 		s := b.streams[e.Stream]
 		s.version++
 		if e.Numbered {
@@ -206,7 +207,7 @@ func (b *batch) accept(events []event.New) ruling {
 		if _, asked := b.subjects[e.Subject]; asked {
 			b.subjects[e.Subject] = b.head
 		}
-		b.rows = append(b.rows, row{event: e, version: s.version, seq: s.seq})
+		b.rows = append(b.rows, row{event: e, digests: &it.digests[i], version: s.version, seq: s.seq})
 	}
 	return ruling{verdict: accepted, from: from, to: len(b.rows)}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -11,6 +12,7 @@ import (
 
 	"parley/domain/event"
 	"parley/eventstore"
+	"parley/eventstore/chain"
 	"parley/eventstore/postgres"
 	"parley/eventstore/storetest"
 	"parley/eventstore/testenv"
@@ -70,6 +72,18 @@ func perSecond(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// chainShare reports how long one core is busy with the hashes of the appends, in percent of the time that they took.
+func chainShare(b *testing.B, appends []eventstore.Append) {
+	b.Helper()
+	var last chain.Hash
+	began := time.Now()
+	for i := range appends {
+		e := appends[i].Events[0].Record(event.Position(i+1), 1, 1, began)
+		last = chain.LinkOf(&e).After(last)
+	}
+	b.ReportMetric(100*time.Since(began).Seconds()/b.Elapsed().Seconds(), "chain-%")
+}
+
 func BenchmarkAppend(b *testing.B) {
 	for _, senders := range []int{1, 10, 100, 500, 2000} {
 		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
@@ -95,7 +109,9 @@ func BenchmarkAppend(b *testing.B) {
 			if err := group.Wait(); err != nil {
 				b.Fatal(err)
 			}
+			b.StopTimer()
 			perSecond(b)
+			chainShare(b, appends)
 		})
 	}
 }

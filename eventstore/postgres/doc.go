@@ -9,6 +9,7 @@
 //	session.go  the appender's own connection: lock, look up, insert, commit
 //	clock.go    the server's time, carried forward
 //	encode.go   Postgres' binary arrays
+//	digest.go   what of the chain is computed before the appender's turn
 //	read.go     the Reader
 //	prove.go    computes the chain of hashes again
 //	erase.go    blanks what is of a person
@@ -22,7 +23,8 @@
 //
 // # Chain
 //
-// Each row has a hash of itself and of the row before, computed here before the rows are sent; see package chain. So that a
+// Each row has a hash of itself and of the row before, computed here before the rows are sent; see package chain. Most of it, the
+// digests, is computed by whoever appends: what the appender computes, all others wait for. So that a
 // commit needs no question first, the time of its events is the server's as of its last reading, not older than a second, carried forward by this
 // machine's clock: at most a moment ahead, never before the append was asked for, never before the last event. The inserting statement
 // compares it with the server's clock and stores nothing if they disagree; the long way then asks.

@@ -22,6 +22,8 @@ var (
 type item struct {
 	ctx      context.Context //nolint:containedctx // it travels with the append that it belongs to
 	append   eventstore.Append
+	digests  []digests  // of its events
+	room     [1]digests // for them: most appends are of one
 	done     func(eventstore.Result, error)
 	size     int
 	deadline int64 // tick of the queue's clock
@@ -34,7 +36,9 @@ type item struct {
 }
 
 func newItem(ctx context.Context, a eventstore.Append, done func(eventstore.Result, error)) *item {
-	return &item{ctx: ctx, append: a, done: done, size: a.Size()}
+	it := &item{ctx: ctx, append: a, done: done, size: a.Size()}
+	it.digests = appendDigests(it.room[:0], a.Events)
+	return it
 }
 
 // queue holds every append that has no answer yet.

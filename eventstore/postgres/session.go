@@ -301,7 +301,7 @@ func (b *batch) encode() [][]byte {
 		data.bytes(r.event.Data)
 		metadata.bytes(r.event.Metadata)
 		recorded := b.record(i)
-		b.last = chain.LinkOf(&recorded).After(b.last)
+		b.last = r.digests.link(&recorded).After(b.last)
 		hashes.bytes(b.last[:])
 	}
 	return [][]byte{
