@@ -81,7 +81,7 @@ func TestSessionIsFirstAndStandsAtItsPosition(t *testing.T) {
 	}
 	defer session.Closed()
 	s.hub.Dispatch([]*hub.Fact{message(101, "mine"), message(102, "theirs"), message(103, "unknown")})
-	p.wants(t, `session {"userId":"ann","position":"100","rooms":["mine"]} @100`, `new-message {"roomId":"mine","position":"101"}`)
+	p.wants(t, `session {"userId":"ann","position":"100","rooms":["mine"],"roomsPosition":"100"} @100`, `new-message {"roomId":"mine","position":"101"}`)
 	p.silent(t)
 	if s.directory.asked != 3 {
 		t.Errorf("asked for %d rooms, want 3", s.directory.asked)

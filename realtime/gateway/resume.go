@@ -20,6 +20,8 @@ type sessionStart struct {
 	Position event.Position `json:"position"`
 	// Rooms are what the session hears.
 	Rooms []string `json:"rooms"`
+	// RoomsPosition is as of where they are: of rooms that the user has left before nothing is told.
+	RoomsPosition event.Position `json:"roomsPosition"`
 }
 
 // resyncRequired is the payload of resync-required: what was before Position has to be read anew.
@@ -186,7 +188,7 @@ func (a *arrival) enter(ctx context.Context, p event.Position) error {
 		return err
 	}
 	a.gateway.counts.enter(a)
-	start := sessionStart{UserID: a.userID, Position: p, Rooms: append([]string{}, a.place.Rooms()...)}
+	start := sessionStart{UserID: a.userID, Position: p, Rooms: append([]string{}, a.place.Rooms()...), RoomsPosition: p}
 	if len(missed) > 0 || a.lost {
 		start.Position = a.offset // its cursor stands there until the rest is told
 	}

@@ -76,7 +76,7 @@ func TestTheHubGoesOnWhileWhatWasMissedIsEncoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Closed()
-	p.wants(t, `session {"userId":"ann","position":"100","rooms":[]} @100`, "new-message 101")
+	p.wants(t, `session {"userId":"ann","position":"100","rooms":[],"roomsPosition":"100"} @100`, "new-message 101")
 }
 
 // encoder is a peer to which something happens while it encodes what was missed.

@@ -719,6 +719,8 @@ export type SessionStart = {
   position: string;
   /** Rooms are what the session hears. */
   rooms: string[];
+  /** RoomsPosition is as of where they are: of rooms that the user has left before nothing is told. */
+  roomsPosition: string;
   userId: string;
 };
 
