@@ -6,8 +6,8 @@ const idle = 24;
 type Any = AnyRoomStore & { behind?: number; pendingChanged?: () => void };
 
 export interface CacheWiring {
-  /** Sees to it that a room is heard; see Keeper.wake. */
-  hear: (roomId: string) => Promise<string | null>;
+  /** Sees to it that a room is heard. */
+  hear: (roomId: string) => void;
 }
 
 /** The stores of rooms: each is made once, follows the events of its room, and goes when it was not used for long. */
@@ -53,19 +53,15 @@ export class Cache {
     for (const store of this.#of(roomId)) store.pendingChanged?.();
   }
 
-  enter(roomId: string): void {
-    for (const store of this.#of(roomId)) store.enter();
-  }
-
   leave(roomId: string): void {
     for (const store of this.#of(roomId)) store.leave();
   }
 
-  /** The connection is back: what somebody looks at has to be heard. */
+  /** The server can be asked again, or there are other rooms: what somebody looks at has to be heard. */
   hurry(): void {
     for (const store of this.#live) {
       store.hurry();
-      if (store.watched) void this.#hear(store);
+      if (store.watched) this.#wiring.hear(store.roomId);
     }
   }
 
@@ -74,18 +70,23 @@ export class Cache {
     for (const store of this.#live) if (rooms(store.roomId)) store.resync();
   }
 
-  close(): void {
+  /** What is shown has a gap and is about to be read anew: nothing is applied to it any more. */
+  drop(): void {
     for (const store of this.#live) store.drop();
+  }
+
+  close(): void {
+    this.drop();
     this.#live.clear();
     this.#byKey.clear();
   }
 
-  /** A store has a listener. One that had to go before comes back. */
-  #wake(key: string, store: Any): Promise<string | null> {
+  /** A store has a listener. One that had to go before comes back, and was told nothing meanwhile. */
+  #wake(key: string, store: Any): void {
     if (!this.#byKey.has(key)) this.#byKey.set(key, store);
-    this.#live.delete(store);
+    if (!this.#live.delete(store)) store.drop();
     this.#live.add(store);
-    return this.#wiring.hear(store.roomId);
+    this.#wiring.hear(store.roomId);
   }
 
   #evict(but?: Any): void {
@@ -95,10 +96,6 @@ export class Cache {
       this.#live.delete(store);
     }
     for (const [key, store] of this.#byKey) if (!this.#live.has(store)) this.#byKey.delete(key);
-  }
-
-  async #hear(store: Any): Promise<void> {
-    if ((await this.#wiring.hear(store.roomId)) !== null) store.resync();
   }
 
   #of(roomId: string): Any[] {

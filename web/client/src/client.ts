@@ -84,20 +84,22 @@ export class Client {
     this.#hearing = new Hearing(this.#core, {
       needed: (roomId) => this.#stores.watched(roomId),
       spare: () => [...this.rooms.getSnapshot().rooms].reverse().map(({ id }) => id),
-      gone: (roomId) => this.#stores.resync((id) => id === roomId),
+      gap: (roomId) => this.#gap(roomId),
       changed: () => this.rooms.hearingChanged(),
     });
-    this.rooms = new Rooms(this.#core, { heard: () => this.#hearing.rooms, loaded: () => this.#delivered() });
-    this.#stores = new Cache({
-      hear: (roomId) => (this.rooms.get(roomId) ? this.#hearing.ensure(roomId) : Promise.resolve(null)),
+    this.rooms = new Rooms(this.#core, {
+      heard: () => this.#hearing.rooms,
+      ahead: (roomId, asOf) => this.#marks.ahead(roomId, asOf),
+      loaded: () => this.#loaded(),
     });
+    this.#stores = new Cache({ hear: (roomId) => this.rooms.isMember(roomId) && this.#hearing.ensure(roomId) });
     this.outbox = new Outbox(this.#notifier, shelf, {
       send: (message) => this.connection.command('send-message', message),
       online: () => this.connection.online,
       heard: () => this.#core.heard,
       changed: (roomId) => this.#stores.pendingChanged(roomId),
     });
-    this.#marks = new Marks(this.#core, (answer) => this.rooms.read(answer));
+    this.#marks = new Marks(this.#core);
     this.presence = new Presence(this.#core);
   }
 
@@ -208,6 +210,7 @@ export class Client {
       get heard() {
         return client.#cursor.at ?? none;
       },
+      reached: (position) => void this.#cursor.advance(position),
       ready: new Promise((resolve) => (this.#ready = resolve)),
       measured: () => this.connection.measured(),
       command: (name, payload) => this.connection.command(name, payload),
@@ -279,16 +282,14 @@ export class Client {
     if ('roomId' in heard.payload) this.#stores.hear(heard.payload.roomId, heard);
   }
 
-  #welcomed({ rooms }: Events['session']): void {
+  #welcomed({ rooms, roomsPosition }: Events['session']): void {
     const before = this.#hearing.rooms;
     const heard = new Set(rooms);
     this.#hearing.reset(heard);
-    this.rooms.hurry();
+    this.rooms.begin(rooms, roomsPosition);
+    // What was heard throughout has no gap. The first session goes on from what was read before it.
+    this.#stores.resync((roomId) => !heard.has(roomId) || (this.#welcome && !before.has(roomId)));
     this.#stores.hurry();
-    if (this.#welcome) {
-      this.#stores.resync((roomId) => !before.has(roomId) || !heard.has(roomId)); // what was heard throughout has no gap
-      if ([...before].some((id) => !heard.has(id)) || rooms.some((id) => !before.has(id))) this.rooms.reloadSoon();
-    }
     this.#welcome = true;
     this.presence.begin();
     this.#marks.flush();
@@ -298,15 +299,23 @@ export class Client {
   /** What was missed is not told: everything is read anew. The rooms come first: they tell how much it is. */
   #resync(): void {
     this.outbox.resync();
+    this.#marks.resync();
+    this.presence.resync();
+    this.#stores.drop();
     void this.rooms.reload().finally(() => this.#stores.resync());
   }
 
+  /** What is shown of the room has a gap. */
+  #gap(roomId: string): void {
+    this.#stores.resync((id) => id === roomId);
+    this.rooms.reloadSoon();
+  }
+
+  /** Who was a member before may have left meanwhile, and not be told of it. */
   #joined(roomId: string, oneself: boolean): void {
     if (!oneself) return;
-    this.#stores.enter(roomId);
-    void this.#hearing.ensure(roomId).then((position) => {
-      if (position !== null) this.rooms.reloadSoon();
-    });
+    this.#stores.resync((id) => id === roomId);
+    this.#hearing.ensure(roomId);
   }
 
   #left(roomId: string, userId: string): void {
@@ -317,8 +326,9 @@ export class Client {
     this.#stores.leave(roomId);
   }
 
-  /** What was said while one was away has arrived with the rooms. */
-  #delivered(): void {
+  /** What was said while one was away has arrived with the rooms. Those that somebody looks at are to be heard. */
+  #loaded(): void {
+    this.#stores.hurry();
     for (const { id, unreadCount, lastSeq } of this.rooms.all()) if (unreadCount > 0) this.#marks.delivered(id, lastSeq);
   }
 

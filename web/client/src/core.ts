@@ -14,6 +14,8 @@ export interface Core {
   readonly me: string;
   /** How far one has heard the log: what is read has to be at least as new. */
   readonly heard: string;
+  /** The server has said that one has heard everything up to there. */
+  reached(position: string): void;
   /** Resolves when that is known: what is read before could miss what is told after. */
   readonly ready: Promise<void>;
   /** What is missing may have changed. */

@@ -6,8 +6,8 @@ export interface HearingWiring {
   needed: (roomId: string) => boolean;
   /** Those that may be given up, the least wanted first. */
   spare: () => Iterable<string>;
-  /** The room is not heard any more, though one is a member. */
-  gone: (roomId: string) => void;
+  /** The room is heard from now on, or not any more: what is shown of it has a gap. */
+  gap: (roomId: string) => void;
   changed: () => void;
 }
 
@@ -18,7 +18,7 @@ export interface HearingWiring {
 export class Hearing {
   readonly #core: Core;
   readonly #wiring: HearingWiring;
-  readonly #asked = new Map<string, Promise<string | null>>();
+  readonly #asked = new Set<string>();
   #rooms = new Set<string>();
 
   constructor(core: Core, wiring: HearingWiring) {
@@ -40,31 +40,29 @@ export class Hearing {
     if (this.#rooms.delete(roomId)) this.#wiring.changed();
   }
 
-  /**
-   * Hears a room that one is a member of. Resolves with the position from where on it is heard, null if it was heard
-   * already or cannot be.
-   */
-  ensure(roomId: string): Promise<string | null> {
-    if (this.#rooms.has(roomId) || !this.#core.online) return Promise.resolve(null);
-    const asked = this.#asked.get(roomId) ?? this.#join(roomId).finally(() => this.#asked.delete(roomId));
-    this.#asked.set(roomId, asked);
-    return asked;
+  /** Hears a room that one is a member of, if that is possible now. */
+  ensure(roomId: string): void {
+    if (this.#rooms.has(roomId) || this.#asked.has(roomId) || !this.#core.online) return;
+    this.#asked.add(roomId);
+    void this.#join(roomId).finally(() => this.#asked.delete(roomId));
   }
 
-  async #join(roomId: string): Promise<string | null> {
+  async #join(roomId: string): Promise<void> {
     try {
-      return await this.#hear(roomId);
+      await this.#hear(roomId);
     } catch (error) {
-      if (asParleyError(error).code !== 'TOO_MANY_ROOMS' || !(await this.#makePlace())) return null;
-      return this.#hear(roomId).catch(() => null);
+      if (asParleyError(error).code !== 'TOO_MANY_ROOMS' || !(await this.#makePlace())) return;
+      await this.#hear(roomId).catch(() => undefined);
     }
   }
 
-  async #hear(roomId: string): Promise<string> {
+  /** The answer stands where the room begins among what is heard: all that comes before it has come. */
+  async #hear(roomId: string): Promise<void> {
     const { position } = await this.#core.command('join-room', { roomId });
+    this.#core.reached(position);
     this.#rooms.add(roomId);
     this.#wiring.changed();
-    return position;
+    this.#wiring.gap(roomId);
   }
 
   async #makePlace(): Promise<boolean> {
@@ -72,7 +70,7 @@ export class Hearing {
       if (!this.#rooms.has(roomId) || this.#wiring.needed(roomId)) continue;
       await this.#core.command('unsubscribe-room', { roomId }).catch(() => undefined);
       this.left(roomId);
-      this.#wiring.gone(roomId);
+      this.#wiring.gap(roomId);
       return true;
     }
     return false;

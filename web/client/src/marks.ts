@@ -1,6 +1,6 @@
 import type { Core } from './core.ts';
 import { asParleyError } from './errors.ts';
-import type { Read } from './wire.generated.ts';
+import { after, none } from './position.ts';
 
 type Mark = 'mark-read' | 'mark-delivered';
 
@@ -8,25 +8,35 @@ const pauses: Record<Mark, number> = { 'mark-read': 250, 'mark-delivered': 1_000
 const again = 2_000;
 const batch = 50;
 
+interface Said {
+  seq: number;
+  /** Where that was recorded. */
+  position: string;
+}
+
 /**
  * Says how far one has read and got the rooms, at most once in a while for each room and kept until one is online.
  * Who has read has got, so that need not be said as well.
  */
 export class Marks {
   readonly #core: Core;
-  readonly #read: (answer: Read) => void;
   readonly #due: Record<Mark, Map<string, number>> = { 'mark-read': new Map(), 'mark-delivered': new Map() };
-  readonly #said: Record<Mark, Map<string, number>> = { 'mark-read': new Map(), 'mark-delivered': new Map() };
+  readonly #said: Record<Mark, Map<string, Said>> = { 'mark-read': new Map(), 'mark-delivered': new Map() };
   readonly #timers: Record<Mark, ReturnType<typeof setTimeout> | null> = { 'mark-read': null, 'mark-delivered': null };
 
-  constructor(core: Core, read: (answer: Read) => void) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#read = read;
   }
 
   read(roomId: string, seq: number): void {
     this.#mark('mark-read', roomId, seq);
-    this.#settled('mark-delivered', roomId, seq);
+    this.#settled('mark-delivered', roomId, { seq, position: none });
+  }
+
+  /** How far one has read a room, as far as that is not in what was read as of a position; 0 if all of it is. */
+  ahead(roomId: string, asOf: string): number {
+    const said = this.#said['mark-read'].get(roomId);
+    return Math.max(this.#due['mark-read'].get(roomId) ?? 0, said && after(said.position, asOf) ? said.seq : 0);
   }
 
   delivered(roomId: string, seq: number): void {
@@ -42,20 +52,25 @@ export class Marks {
     for (const kind of [this.#due, this.#said]) for (const map of Object.values(kind)) map.delete(roomId);
   }
 
+  /** What was said may be lost: the log can be another one. */
+  resync(): void {
+    for (const said of Object.values(this.#said)) said.clear();
+  }
+
   close(): void {
     this.#wake('mark-read', null);
     this.#wake('mark-delivered', null);
   }
 
   #mark(mark: Mark, roomId: string, seq: number): void {
-    if (seq <= (this.#said[mark].get(roomId) ?? 0) || seq <= (this.#due[mark].get(roomId) ?? 0)) return;
+    if (seq <= (this.#said[mark].get(roomId)?.seq ?? 0) || seq <= (this.#due[mark].get(roomId) ?? 0)) return;
     this.#due[mark].set(roomId, seq);
     if (!this.#timers[mark]) this.#wake(mark, pauses[mark]);
   }
 
-  #settled(mark: Mark, roomId: string, seq: number): void {
-    this.#said[mark].set(roomId, Math.max(seq, this.#said[mark].get(roomId) ?? 0));
-    if ((this.#due[mark].get(roomId) ?? 0) <= seq) this.#due[mark].delete(roomId);
+  #settled(mark: Mark, roomId: string, said: Said): void {
+    if (said.seq >= (this.#said[mark].get(roomId)?.seq ?? 0)) this.#said[mark].set(roomId, said);
+    if ((this.#due[mark].get(roomId) ?? 0) <= said.seq) this.#due[mark].delete(roomId);
   }
 
   async #flush(mark: Mark): Promise<void> {
@@ -68,12 +83,11 @@ export class Marks {
 
   async #say(mark: Mark, roomId: string, seq: number): Promise<void> {
     try {
-      const answer = await this.#core.command(mark, { roomId, seq });
-      this.#settled(mark, roomId, seq);
-      if (mark === 'mark-read') this.#read(answer as Read);
+      const { position } = await this.#core.command(mark, { roomId, seq });
+      this.#settled(mark, roomId, { seq, position });
     } catch (error) {
       const { temporary, retryAfterMs = again } = asParleyError(error);
-      if (!temporary) this.#settled(mark, roomId, seq);
+      if (!temporary) this.#settled(mark, roomId, { seq, position: none });
       else if (this.#core.online) this.#wake(mark, retryAfterMs);
     }
   }

@@ -31,6 +31,8 @@ interface Entry {
   attempts: number;
   /** When a confirmed one goes, though its push was not heard. */
   until: number;
+  /** It was there when the page was loaded: another tab may have it too. */
+  restored: boolean;
 }
 
 /**
@@ -77,7 +79,7 @@ export class Outbox extends Source<readonly PendingMessage[]> {
       error: null,
     };
     this.#order = Math.max(this.#order + 1, Date.now() * 1000);
-    const entry = { message, order: this.#order, attempts: 0, until: 0 };
+    const entry = { message, order: this.#order, attempts: 0, until: 0, restored: false };
     this.#entries.push(entry);
     this.#keep(entry);
     this.#told(roomId);
@@ -148,6 +150,7 @@ export class Outbox extends Source<readonly PendingMessage[]> {
   }
 
   async #send(entry: Entry): Promise<void> {
+    if (entry.restored && this.#shelf.get(prefix + entry.message.clientMessageId) === null) return this.#elsewhere(entry);
     entry.attempts++;
     this.#set(entry, { state: 'sending', retryAt: null });
     const { roomId, content, attachments, mentions, replyTo, clientMessageId } = entry.message;
@@ -164,6 +167,12 @@ export class Outbox extends Source<readonly PendingMessage[]> {
     } catch (error) {
       this.#failed(entry, asParleyError(error));
     }
+    this.pump();
+  }
+
+  /** Another tab has sent it, or one has given it up there. */
+  #elsewhere(entry: Entry): void {
+    this.#remove(entry);
     this.pump();
   }
 
@@ -220,7 +229,7 @@ export class Outbox extends Source<readonly PendingMessage[]> {
   #restore(): void {
     for (const key of this.#shelf.keys(prefix)) {
       const kept = this.#shelf.get<{ message: PendingMessage; order: number }>(key);
-      if (kept?.message?.clientMessageId) this.#entries.push({ ...kept, attempts: 0, until: 0 });
+      if (kept?.message?.clientMessageId) this.#entries.push({ ...kept, attempts: 0, until: 0, restored: true });
     }
     this.#entries.sort((a, b) => a.order - b.order);
     this.#order = this.#entries.at(-1)?.order ?? 0;

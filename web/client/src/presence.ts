@@ -1,5 +1,5 @@
 import type { Core } from './core.ts';
-import { after } from './position.ts';
+import { after, none } from './position.ts';
 import { Source } from './store.ts';
 import type { PresenceState } from './types.ts';
 import type { Events, Presence as State, UpdatePresence } from './wire.generated.ts';
@@ -42,6 +42,11 @@ export class Presence extends Source<PresenceState> {
   hear(event: Events['presence-changed']): void {
     const { at: _, ...state } = event;
     this.#take(state);
+  }
+
+  /** The log can be another one: what is known may look newer than what is there. */
+  resync(): void {
+    for (const [id, state] of this.#states) this.#states.set(id, { ...state, position: none });
   }
 
   /** A new session watches nobody yet. */

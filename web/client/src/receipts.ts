@@ -39,6 +39,9 @@ export class Receipts extends RoomStore<ReceiptsState, All> {
         return this.#has(payload);
       case 'message-delivered':
         return this.#raise(payload, 'delivered');
+      case 'user-joined': // perhaps again: then how far they were is remembered
+        if (!this.#byUser.has(payload.userId)) this.reloadSoon();
+        return false;
       case 'user-left':
         return this.#byUser.delete(payload.userId);
       default:

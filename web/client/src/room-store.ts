@@ -1,20 +1,22 @@
 import type { Core } from './core.ts';
 import type { EventName } from './emitter.ts';
 import type { ParleyError } from './errors.ts';
-import { after, later, none } from './position.ts';
+import { after, none } from './position.ts';
 import { Reading } from './reading.ts';
 import { Source } from './store.ts';
 import type { Events } from './wire.generated.ts';
 
+const settle = 500;
+
 /** A durable event, with its payload. */
 export type Heard = { [E in EventName]: { event: E; payload: Events[E] } }[EventName];
 
-export type AnyRoomStore = Pick<RoomStore<unknown>, 'roomId' | 'watched' | 'hear' | 'leave' | 'enter' | 'resync' | 'hurry' | 'drop'>;
+export type AnyRoomStore = Pick<RoomStore<unknown>, 'roomId' | 'watched' | 'hear' | 'leave' | 'resync' | 'hurry' | 'drop'>;
 
 /** Looks after stores: which of them are told of events, and for how long they are kept without listeners. */
 export interface Keeper {
-  /** The store has a listener: it wants to be told. Resolves with where its room is heard from if that is new. */
-  wake(store: AnyRoomStore): Promise<string | null>;
+  /** The store has a listener: it wants to be told. */
+  wake(store: AnyRoomStore): void;
   /** The last listener has gone. */
   rest(store: AnyRoomStore): void;
 }
@@ -26,7 +28,8 @@ export interface Read {
 
 /**
  * A store of something of a room, which is read by REST and then follows the events. What happens while it is read
- * is kept, and applied if the answer is older: no gap, nothing twice.
+ * is kept, and applied if the answer is older: no gap, nothing twice. Where there is a gap nothing is applied until it
+ * was read anew: what is shown would be neither the old state nor the new one.
  */
 export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
   readonly roomId: string;
@@ -37,7 +40,8 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
   readonly #reading = new Reading();
   readonly #ears = new Set<Heard[]>(); // of what is being read
   #known = false; // it was read, or is being read
-  #from = none; // what is read must not be older
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #asOf = none; // what it was read as of: what was told before is in it; none where there is a gap
 
   constructor(core: Core, keeper: Keeper, roomId: string) {
     super(core.notifier);
@@ -54,6 +58,7 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
       const { read, since } = await this.listening((minPosition) => this.read(minPosition, signal));
       if (signal.aborted) return;
       this.accept(read);
+      this.#asOf = read.position;
       this.status = 'ready';
       for (const heard of since) this.apply(heard);
     });
@@ -61,19 +66,27 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
     const outcome = await reading;
     if (outcome === 'ended') return;
     this.error = outcome;
-    if (outcome !== null) this.status = away.has(outcome.code) ? 'gone' : 'failed';
+    if (outcome !== null && away.has(outcome.code)) this.leave();
+    else if (outcome !== null) this.status = 'failed';
     this.changed();
     this.core.measured();
   };
+
+  /** Reads it anew in a moment, once for all who ask, if somebody looks then. */
+  protected reloadSoon(): void {
+    this.#timer ??= setTimeout(() => this.resync(), settle);
+  }
 
   get reloading(): boolean {
     return this.#reading.busy;
   }
 
-  /** An event of the room. */
+  /** An event of the room. It is kept for what is being read, and applied to what was read. */
   hear(heard: Heard): void {
     if (!this.#known) return;
     for (const list of this.#ears) list.push(heard);
+    if (this.#asOf === none) return; // there is nothing that it could be applied to
+    if ('position' in heard.payload && !after(heard.payload.position, this.#asOf)) return;
     if (this.apply(heard)) this.changed();
   }
 
@@ -85,18 +98,14 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
     this.changed();
   }
 
-  /** One can be a member again. */
-  enter(): void {
-    if (this.status !== 'gone') return;
-    this.status = 'loading';
-    this.changed();
-    if (this.watched) this.started();
-  }
-
-  /** What was heard has a gap: what is shown has to be read anew, now or when somebody looks. */
+  /**
+   * What was heard has a gap: what is shown has to be read anew, now or when somebody looks. One may also be a member
+   * again.
+   */
   resync(): void {
-    if (!this.#known) return;
     this.drop();
+    if (this.status === 'gone') this.status = 'loading';
+    this.changed();
     if (this.watched) void this.reload();
   }
 
@@ -106,19 +115,23 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
     if (this.status === 'failed' && this.watched) void this.reload();
   }
 
-  /** Stops, and reads anew with the next listener. */
+  /** Stops, and reads anew with the next listener. What is shown stays as it is. */
   drop(): void {
     this.#reading.end();
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#known = false;
+    this.#asOf = none;
   }
 
   protected override started(): void {
+    this.#keeper.wake(this);
     if (!this.#known && this.status !== 'gone') void this.reload();
-    void this.#keeper.wake(this).then((position) => {
-      if (position === null) return;
-      this.#from = later(this.#from, position);
-      if (this.status !== 'gone') void this.reload();
-    });
+  }
+
+  /** It was read, and what happens is applied to it. */
+  protected get followed(): boolean {
+    return this.#known && !this.reloading;
   }
 
   protected override stopped(): void {
@@ -131,7 +144,7 @@ export abstract class RoomStore<T, R extends Read = Read> extends Source<T> {
     await this.core.ready;
     this.#ears.add(ears);
     try {
-      const read = await run(later(this.#from, this.core.heard));
+      const read = await run(this.core.heard);
       return { read, since: ears.filter(({ payload }) => !('position' in payload) || after(payload.position, read.position)) };
     } finally {
       this.#ears.delete(ears);

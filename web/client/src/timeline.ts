@@ -48,7 +48,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
 
   /** Moves to a message, by its number. */
   jumpTo = async (seq: number): Promise<void> => {
-    if (this.#window.has(seq)) return;
+    if (this.#window.has(seq) && !this.reloading) return;
     this.#around = seq;
     this.#gap = false;
     await this.reload();
@@ -77,13 +77,12 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     this.#following = yes;
   };
 
-  override resync(): void {
-    const { items, hasMoreAfter } = this.#window;
-    this.#around = hasMoreAfter && !this.#gap ? (items[items.length >> 1]?.seq ?? null) : null;
-    super.resync();
-  }
-
+  /** Where one looks is where it is read anew. Who is on the way somewhere gets there. */
   override drop(): void {
+    if (this.followed) {
+      const { items, hasMoreAfter } = this.#window;
+      this.#around = hasMoreAfter && !this.#gap ? (items[items.length >> 1]?.seq ?? null) : null;
+    }
     this.#before.end();
     this.#after.end();
     super.drop();
@@ -119,6 +118,7 @@ export class Timeline extends RoomStore<TimelineState, Page> {
     this.#before.end();
     this.#after.end();
     this.#window.reset(page);
+    this.#newest = 0;
     this.#reached();
   }
 

@@ -40,9 +40,10 @@ export class Window {
     this.hasMoreAfter = hasMoreAfter;
   }
 
-  /** The messages before the first. */
+  /** The messages before the first. They are not, if what was there was cut meanwhile. */
   prepend({ items, hasMoreBefore }: Page): void {
     const first = this.items[0]?.seq ?? Infinity;
+    if (this.#apart(items.at(-1)?.seq, first)) return;
     this.items = [...items.filter(({ seq }) => seq < first), ...this.items];
     this.hasMoreBefore = hasMoreBefore;
     if (this.items.length <= this.#limit) return;
@@ -50,9 +51,10 @@ export class Window {
     this.hasMoreAfter = true;
   }
 
-  /** The messages after the last. */
+  /** The messages after the last. They are not, if what was there was cut meanwhile. */
   append({ items, hasMoreAfter }: Page): void {
     const { last } = this;
+    if (this.#apart(last, items[0]?.seq)) return;
     this.items = [...this.items, ...items.filter(({ seq }) => seq > last)];
     this.hasMoreAfter = hasMoreAfter;
     this.#cutBefore();
@@ -91,6 +93,11 @@ export class Window {
 
   has(seq: number): boolean {
     return this.#find(seq) >= 0;
+  }
+
+  /** Whether messages are missing between the two. */
+  #apart(before: number | undefined, after: number | undefined): boolean {
+    return this.#dense && this.items.length > 0 && before !== undefined && after !== undefined && before + 1 < after;
   }
 
   #replace(index: number, heard: Heard): boolean {

@@ -11,11 +11,12 @@ export class FakeCore implements Core {
   readonly ready = Promise.resolve();
   readonly closed = false;
   readonly me = 'me';
-  readonly heard = '0';
+  heard = '0';
   readonly said: unknown[] = [];
   online = true;
   answer: (name: string, payload: never) => unknown = () => ({});
   measured = (): void => {};
+  reached = (position: string): void => void (this.heard = position);
 
   command: Core['command'] = async (name, payload) => {
     this.said.push([name, payload]);

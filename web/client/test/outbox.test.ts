@@ -138,6 +138,24 @@ test('a reload keeps what is not confirmed, in order, and what has failed', asyn
   expect(server.texts).toEqual(['a', 'b', 'c']);
 });
 
+test('what another tab has sent or given up meanwhile is not sent again', async () => {
+  const server = new Server();
+  server.online = false;
+  const { clientMessageId } = server.outbox.add('r', { content: 'given up' });
+  server.outbox.add('r', { content: 'sent' });
+  server.outbox.close();
+  const [one, other] = [server.open(), server.open()];
+  one.discard(clientMessageId);
+  server.online = true;
+  for (const tab of [one, other]) tab.pump();
+  await settle();
+  for (const tab of [one, other]) tab.pump();
+  await settle();
+  expect(new Set(server.texts)).toEqual(new Set(['sent']));
+  expect(server.storage.length).toBe(0);
+  for (const tab of [one, other]) tab.close();
+});
+
 test('what was given up is not sent, and there is an end to what may wait', async () => {
   const server = new Server();
   server.online = false;

@@ -88,6 +88,50 @@ test('unsent messages survive a reload, and are sent once, in order', async () =
   await line.close();
 });
 
+test('who was removed from a public room while away is not in it again by coming back, whether the page was loaded anew or not', async () => {
+  const { ann, bob, room, anns, line } = await pair();
+  const other = await ann.createRoom('cake', { members: [bob] });
+  for (const anew of [false, true]) {
+    const storage = new MemoryStorage();
+    const open = () => world.client(bob, { url: line.url, storage });
+    let client = open();
+    await until(client.rooms, ({ byId }) => byId.get(room)?.heard && byId.get(other)?.heard);
+    watch(client.timeline(room));
+    await until(client.timeline(room), ({ status }) => status === 'ready');
+    line.cut();
+    await until(client.connection, ({ status }) => status === 'offline');
+    if (anew) client.close();
+    await ann.say(other, 'before');
+    await ann.call('DELETE', `/rooms/${room}/members/${bob.id}`);
+    if (anew) watch((client = open()).timeline(room));
+    line.mend();
+    client.connection.hurry();
+    await until(client.timeline(room), ({ status, items }) => status === 'gone' && items.length === 0);
+    await until(client.rooms, ({ byId, status }) => status === 'ready' && byId.get(other)?.unreadCount && !byId.has(room));
+    expect((await ann.call<{ items: { userId: string }[] }>('GET', `/rooms/${room}/members`)).items.map(({ userId }) => userId)).toEqual([ann.id]);
+    await ann.call('PUT', `/rooms/${room}/members/${bob.id}`, {});
+    await until(client.timeline(room), ({ status }) => status === 'ready');
+    await world.same(ann, room, anns, client);
+    client.close();
+  }
+  await line.close();
+});
+
+test('who has heard more than the log has, since it was restored, believes the log', async () => {
+  const { ann, bob, room, anns, line } = await pair();
+  const storage = new MemoryStorage();
+  storage.setItem(`parley:${bob.id}:cursor`, '"999999"');
+  await ann.say(room, 'before');
+  const client = world.client(bob, { url: line.url, storage });
+  watch(client.timeline(room));
+  await until(client.timeline(room), ({ status }) => status === 'ready');
+  anns.send(room, { content: 'after' });
+  await until(client.timeline(room), ({ items }) => items.length === 2);
+  await until(client.rooms, ({ byId }) => byId.get(room)?.unreadCount === 2);
+  await world.same(ann, room, anns, client);
+  await line.close();
+});
+
 test('the node is killed and comes back while two are sending: nothing is lost or doubled', async () => {
   const { ann, room, anns, bobs, line } = await pair();
   const said: Record<string, string[]> = { a: [], b: [] };

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Outbox } from '../src/outbox.ts';
 import { Timeline } from '../src/timeline.ts';
 import { FakeCore, message } from './fake.ts';
@@ -34,7 +34,7 @@ class Room {
   async timeline(): Promise<Timeline> {
     const core = new FakeCore();
     Object.assign(core.rest, { call: this.call });
-    const timeline = new Timeline(core, { wake: async () => null, rest: () => undefined }, 'r', {
+    const timeline = new Timeline(core, { wake: () => undefined, rest: () => undefined }, 'r', {
       outbox: { of: () => [] } as unknown as Outbox,
       lastSeq: () => this.length,
       limit: 400,
@@ -66,6 +66,29 @@ test('who is at the end is there again when all is read anew while something mis
   const { hasMoreAfter } = await until(timeline, ({ items }) => items.at(-1)?.seq === 90);
   expect(hasMoreAfter).toBe(false);
   expect(room.asked.some(({ around }) => around !== undefined)).toBe(false);
+});
+
+test('who is on the way to a message gets there, also when all is read anew meanwhile', async () => {
+  const room = new Room(300);
+  const timeline = await room.timeline();
+  let cut = true;
+  room.silent = ({ around }) => around !== undefined && cut;
+  void timeline.jumpTo(100);
+  await vi.waitUntil(() => room.asked.length === 2);
+  cut = false;
+  timeline.drop();
+  timeline.drop();
+  timeline.resync();
+  await until(timeline, ({ items, hasMoreAfter }) => hasMoreAfter && items.some(({ seq }) => seq === 100));
+});
+
+test('nothing is newer than the end of a room that was read anew, however long it was before', async () => {
+  const room = new Room(90);
+  const timeline = await room.timeline();
+  room.length = 20; // restored
+  timeline.resync();
+  const { newer } = await until(timeline, ({ items }) => items.at(-1)?.seq === 20);
+  expect(newer).toBe(0);
 });
 
 test('who looks at the past does so when all is read anew', async () => {

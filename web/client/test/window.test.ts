@@ -53,6 +53,19 @@ test('one who looks at its beginning keeps that', () => {
   expect([w.first, w.last, w.hasMoreAfter]).toEqual([1, 10, true]);
 });
 
+test('a page that does not touch the stretch any more, because its end was cut meanwhile, is left out', () => {
+  const w = window(101, 110, 110, 12);
+  const before = page(92, 100, 110);
+  for (const seq of [111, 112, 113]) w.add(message(seq));
+  w.prepend(before);
+  expect([w.first, w.last, w.hasMoreBefore]).toEqual([102, 113, true]);
+  const v = window(101, 110, 120, 12);
+  const after = page(111, 115, 120);
+  v.prepend(page(95, 100, 120));
+  v.append(after);
+  expect([v.first, v.last, v.hasMoreAfter]).toEqual([95, 106, true]);
+});
+
 test('pages that overlap add nothing twice', () => {
   const w = window(5, 8, 8);
   w.prepend(page(3, 6, 8));
