@@ -31,6 +31,16 @@ func (c *counting) Stream(ctx context.Context, s event.Stream, after int64, limi
 	return c.Log.Stream(ctx, s, after, limit)
 }
 
+func (c *counting) Tails(ctx context.Context, streams []event.Stream, each int) ([]event.Recorded, error) {
+	c.reads.Add(1)
+	return c.Log.Tails(ctx, streams, each)
+}
+
+func (c *counting) Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error) {
+	c.reads.Add(1)
+	return c.Log.Last(ctx, s, upTo)
+}
+
 func (c *counting) ByID(ctx context.Context, ids ...event.ID) ([]event.Recorded, error) {
 	c.reads.Add(1)
 	return c.Log.ByID(ctx, ids...)
@@ -250,6 +260,177 @@ func TestManyReadersOfOneRoomShareReads(t *testing.T) {
 	}
 }
 
+// A node that has just started knows nobody, and everybody comes back at once.
+func TestManyUsersAreReadTogether(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	k := newKit(t, log, commands.Config{})
+	var names []string
+	for i := range 300 {
+		names = append(names, fmt.Sprint("u", i))
+	}
+	k.users(names...)
+	must(k, k.CreateRoom, "u0", commands.CreateRoom{ID: "closed", Name: "Tea", Type: event.RoomPrivate})
+	must(k, k.ChangeProfile, "u7", commands.ChangeProfile{DisplayName: new("first")})
+	for i := range 40 { // a stream that is longer than what is read of most
+		must(k, k.ChangeProfile, "u7", commands.ChangeProfile{AvatarURL: new(fmt.Sprint("https://example.com/", i))})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		slow := &slowReads{Log: log.Node(nil), delay: 20 * time.Millisecond}
+		late, err := commands.New(commands.Deps{Log: slow}, commands.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for _, name := range names {
+			wg.Go(func() {
+				want := "D " + name
+				if name == "u7" {
+					want = "first"
+				}
+				if u, err := late.Directory.User(t.Context(), name); err != nil || u.ID != name || u.DisplayName != want {
+					t.Errorf("%s: %+v, %v", name, u, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := slow.reads.Load(); n > 8 {
+			t.Errorf("300 users cost %d reads", n)
+		}
+		// What is refused, or changes nothing, is so by a second look.
+		for _, name := range names {
+			wg.Go(func() {
+				if _, err := late.JoinRoom.Do(t.Context(), as(name), commands.RoomRef{RoomID: "closed"}); (err == nil) != (name == "u0") {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		before := slow.reads.Load()
+		wg.Wait()
+		if n := slow.reads.Load() - before; n > 16 {
+			t.Errorf("300 refusals cost %d reads", n)
+		}
+	})
+}
+
+func TestWhoGivesUpDoesNotTakeOthersAlong(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	newKit(t, log, commands.Config{}).users("a", "b", "c", "d", "e")
+	synctest.Test(t, func(t *testing.T) {
+		slow := &slowReads{Log: log.Node(nil), delay: time.Second}
+		late, err := commands.New(commands.Deps{Log: slow}, commands.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		var wg sync.WaitGroup
+		for name, patient := range map[string]bool{"a": false, "b": false, "c": true, "d": false, "e": true} {
+			ctx := t.Context()
+			if !patient {
+				ctx = impatient
+			}
+			wg.Go(func() {
+				_, err := late.Directory.User(ctx, name)
+				if code := domain.CodeOf(err); err != nil && (patient || code != domain.CodeUnavailable) {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// However often somebody has come and gone, who comes again costs the same.
+func TestComingBackReadsLittleOfThePast(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	k := newKit(t, log, commands.Config{})
+	k.users("ann")
+	for range 100 {
+		must(k, k.ComeOnline, "", commands.ComeOnline{UserID: "ann"})
+		must(k, k.UpdatePresence, "ann", commands.UpdatePresence{Status: event.StatusBusy, Text: new("at work")})
+		must(k, k.GoOffline, "", commands.UserRef{UserID: "ann"})
+	}
+	counted := &counting{Log: log.Node(nil)}
+	late := newKit(t, counted, commands.Config{})
+	back := must(late, late.ComeOnline, "", commands.ComeOnline{UserID: "ann", Back: true})
+	if back.Status != event.StatusBusy || back.Text != "at work" {
+		t.Errorf("ann is back as %+v", back)
+	}
+	if n := counted.reads.Load(); n != 2 { // the account and the presence
+		t.Errorf("that cost %d reads", n)
+	}
+}
+
+func TestHowFarARoomIsIsReadOnce(t *testing.T) {
+	t.Parallel()
+	log := memory.New(memory.Config{})
+	a := node(t, log)
+	room := a.open(event.RoomPublic)
+	first := a.say("ann", room, "1").Position
+	counted := &counting{Log: log.Node(nil)}
+	told := &handed{batches: make(chan []event.Recorded), done: make(chan struct{})}
+	c, err := commands.New(commands.Deps{Log: counted, Follower: told}, commands.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kit{t, counted, c}.run()
+	<-told.done
+	head := func(at event.Position, want int64, reads int64) {
+		t.Helper()
+		before := counted.reads.Load()
+		if seq, err := c.Directory.RoomHead(t.Context(), room, at); err != nil || seq != want {
+			t.Errorf("head at %d: %d, %v; want %d", at, seq, err, want)
+		}
+		if n := counted.reads.Load() - before; n != reads {
+			t.Errorf("the head at %d cost %d reads, want %d", at, n, reads)
+		}
+	}
+	head(first, 1, 1)
+	head(first, 1, 0)
+	a.say("ann", room, "2")
+	third := a.say("ann", room, "3").Position
+	head(third, 3, 1) // it is ahead of what this node was told
+	head(first, 1, 0)
+	batch, err := log.All(t.Context(), first, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told.batches <- batch
+	<-told.done
+	head(third, 3, 0)
+	head(first, 1, 1) // as it was before what is known
+	head(third-1, 2, 1)
+	a.say("ann", room, "4")
+	head(third, 3, 0)
+}
+
+// handed follows a log as it is told to.
+type handed struct {
+	batches chan []event.Recorded
+	done    chan struct{} // gets a value when it has begun, and after each batch
+}
+
+func (h *handed) Follow(ctx context.Context, _ event.Position, handle func(context.Context, []event.Recorded) error) error {
+	for {
+		select {
+		case h.done <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		select {
+		case batch := <-h.batches:
+			if err := handle(ctx, batch); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
 type slowReads struct {
 	eventstore.Log
 	delay time.Duration
@@ -262,6 +443,14 @@ func (s *slowReads) Stream(ctx context.Context, st event.Stream, after int64, li
 		<-time.After(s.delay)
 	}
 	return s.Log.Stream(ctx, st, after, limit)
+}
+
+func (s *slowReads) Tails(ctx context.Context, streams []event.Stream, each int) ([]event.Recorded, error) {
+	s.reads.Add(1)
+	if s.delay > 0 {
+		<-time.After(s.delay)
+	}
+	return s.Log.Tails(ctx, streams, each)
 }
 
 func TestACacheOfOneIsEnough(t *testing.T) {

@@ -143,6 +143,7 @@ type app struct {
 	users   *states[user.State]
 	// presence is by user, too.
 	presence *states[presence.State]
+	heads    *heads
 	// sent remembers messages that have a client's id.
 	sent *lru.Cache[event.ID, struct{}]
 	// following is true while Run keeps the caches up to date.
@@ -172,6 +173,11 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 	if a.presence, err = newStates(a.Log, cfg.CachedUsers, event.PresenceStream, presence.Fold); err != nil {
 		return nil, err
 	}
+	if a.heads, err = newHeads(cfg.CachedRooms); err != nil {
+		return nil, err
+	}
+	a.users.many(16, false)  // most have changed their profile less often
+	a.presence.many(4, true) // the last two tell
 	if a.sent, err = lru.New[event.ID, struct{}](repeatable); err != nil {
 		return nil, err
 	}
@@ -212,10 +218,13 @@ func (c *Commands) Run(ctx context.Context) error {
 	a.rooms.forgetAll()
 	a.users.forgetAll()
 	a.presence.forgetAll()
+	a.heads.start(head)
+	defer a.heads.start(0)
 	a.following.Store(true)
 	defer a.following.Store(false)
 	err = a.Follower.Follow(ctx, head, func(_ context.Context, batch []event.Recorded) error {
 		a.learn(batch)
+		a.heads.learn(batch)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {

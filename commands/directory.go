@@ -139,14 +139,16 @@ func (d directory) Seen(ctx context.Context, p domain.Principal, roomID string) 
 	return d.Membership(ctx, p, roomID)
 }
 
-// RoomHead is one indexed read.
+// RoomHead is one indexed read, once for each room while Run keeps up.
 func (d directory) RoomHead(ctx context.Context, roomID string, at event.Position) (int64, error) {
-	last, ok, err := d.Log.Last(ctx, event.MessagesStream(roomID), at)
-	if err != nil {
-		return 0, visible(fmt.Errorf("find the last message of room %s: %w", roomID, err))
-	}
-	if !ok {
-		return 0, nil
-	}
-	return last.Seq, nil
+	return d.heads.at(ctx, roomID, at, func(ctx context.Context) (int64, error) {
+		last, ok, err := d.Log.Last(ctx, event.MessagesStream(roomID), at)
+		if err != nil {
+			return 0, visible(fmt.Errorf("find the last message of room %s: %w", roomID, err))
+		}
+		if !ok {
+			return 0, nil
+		}
+		return last.Seq, nil
+	})
 }

@@ -28,6 +28,10 @@ type states[S any] struct {
 	stream  func(key string) event.Stream
 	fold    func(S, ...event.Recorded) S
 	entries *lru.Cache[string, *entry[S]]
+	// tails, unless nil, reads the ends of streams.
+	tails *tails
+	// short says that a state can be folded from the end of its stream.
+	short bool
 }
 
 // entry is one stream. The log is read by one goroutine at a time, and whoever waits
@@ -55,6 +59,13 @@ func newStates[S any](
 		return nil, fmt.Errorf("make a cache of %d streams: %w", size, err)
 	}
 	return &states[S]{reader: r, stream: stream, fold: fold, entries: entries}, nil
+}
+
+// many is s for streams of which many are asked for at once: their ends, of so many events, are read together. short says that
+// what came before does not matter to the state.
+func (s *states[S]) many(length int, short bool) *states[S] {
+	s.tails, s.short = newTails(s.reader, s.stream, length), short
+	return s
 }
 
 // get reads the cache, or the log when the cache has nothing or is known to be behind.
@@ -97,6 +108,16 @@ func (s *states[S]) read(ctx context.Context, key string, e *entry[S]) error {
 	var after int64
 	if snap := e.current.Load(); snap != nil {
 		after = snap.Version
+	}
+	if s.tails != nil {
+		events, err := s.tails.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		if s.short || len(events) < s.tails.length || events[0].Version <= after+1 {
+			s.advance(e, events)
+			return nil
+		}
 	}
 	for {
 		page, err := s.reader.Stream(ctx, s.stream(key), after, eventstore.MaxPage)

@@ -21,6 +21,9 @@ type Reader interface {
 	All(ctx context.Context, after event.Position, limit int) ([]event.Recorded, error)
 	// Stream reads the events of one stream after a version.
 	Stream(ctx context.Context, s event.Stream, afterVersion int64, limit int) ([]event.Recorded, error)
+	// Tails reads the last events of several streams, at most so many of each, by position. The cost follows what is returned
+	// and the number of streams.
+	Tails(ctx context.Context, streams []event.Stream, each int) ([]event.Recorded, error)
 	// Since reads what was added to several streams after one position and up to another (0: up to now).
 	// The cost follows what is returned and the number of streams, not what else was
 	// recorded meanwhile.

@@ -49,6 +49,19 @@ func (n *Node) Since(
 	})
 }
 
+// Tails reads the last events of several streams.
+func (n *Node) Tails(ctx context.Context, streams []event.Stream, each int) ([]event.Recorded, error) {
+	return read(ctx, n.log, func() []event.Recorded {
+		var positions []event.Position
+		for _, s := range slices.Compact(slices.Sorted(slices.Values(streams))) {
+			filed := n.log.streams[s]
+			positions = append(positions, filed[max(0, len(filed)-max(0, min(each, eventstore.MaxPage))):]...)
+		}
+		slices.Sort(positions)
+		return n.log.at(positions)
+	})
+}
+
 // Last is the last event of a stream at or before a position.
 func (n *Node) Last(ctx context.Context, s event.Stream, upTo event.Position) (event.Recorded, bool, error) {
 	type found struct {

@@ -25,6 +25,12 @@ const (
 	sqlReadIDs    = `SELECT ` + columns + ` FROM log.events WHERE id = ANY($1) ORDER BY position`
 	sqlReadLast   = `SELECT ` + columns + ` FROM log.events WHERE stream = $1 ORDER BY version DESC LIMIT 1`
 
+	sqlReadTails  = `
+SELECT ` + columns + ` FROM (
+	SELECT e.* FROM unnest($1::text[]) AS wanted(name)
+	CROSS JOIN LATERAL (SELECT * FROM log.events WHERE stream = wanted.name ORDER BY version DESC LIMIT $2) e
+) tails ORDER BY position`
+
 	// Positions ascend with versions, so the last version at or before a position is found by
 	// halving the range of versions, whatever was appended since.
 	sqlReadLastUpTo = `
@@ -211,6 +217,15 @@ func (s *Store) All(ctx context.Context, after event.Position, limit int) ([]eve
 // Stream reads the events of one stream after a version.
 func (s *Store) Stream(ctx context.Context, stream event.Stream, afterVersion int64, limit int) ([]event.Recorded, error) {
 	return s.page(ctx, "read a stream", min(pageSize(limit), guess), sqlReadStream, string(stream), afterVersion, pageSize(limit))
+}
+
+// Tails reads the last events of several streams.
+func (s *Store) Tails(ctx context.Context, streams []event.Stream, each int) ([]event.Recorded, error) {
+	if len(streams) == 0 || each <= 0 {
+		return nil, ctx.Err()
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(streams)))
+	return s.page(ctx, "read the ends of streams", min(len(names)*each, guess), sqlReadTails, names, min(each, eventstore.MaxPage))
 }
 
 // Since reads what was added to several streams after one position and up to another.

@@ -16,6 +16,7 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"a stream is paged":      pageStream,
 		"streams, since":         since,
 		"last, up to a position": lastUpTo,
+		"ends of streams": tails,
 		"by number":              numbered,
 		"by numbers":             numberedBetween,
 		"by id":                  byID,
@@ -168,6 +169,29 @@ func since(t *testing.T, o Opened) {
 			}
 		}
 		same(t, got, want)
+	}
+}
+
+func tails(t *testing.T, o Opened) {
+	stored := fill(t, o, 31)
+	streams := []event.Stream{"messages-a", "messages-none", "messages-b", "messages-a"}
+	for each := range 40 {
+		var want []event.Recorded
+		taken := make(map[event.Stream]int)
+		for _, r := range slices.Backward(stored) {
+			if taken[r.Stream]++; taken[r.Stream] <= each && slices.Contains(streams, r.Stream) {
+				want = append(want, r)
+			}
+		}
+		slices.Reverse(want)
+		got, err := o.Log.Tails(waiting(t), streams, each)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, want)
+	}
+	if got, err := o.Log.Tails(waiting(t), nil, 1); err != nil || len(got) > 0 {
+		t.Errorf("the ends of no streams: %v (%v)", got, err)
 	}
 }
 
