@@ -113,11 +113,12 @@ func (f *fleet) noteMemory(ctx context.Context, r *Result, connections int, base
 	return err
 }
 
-// Memory has settled when it changes by less than a hundredth from one look to the next, or when it was looked at
-// often enough.
+// Memory has settled when it has changed by less than a hundredth from one look to the next for some time, in which a server that
+// has come to rest gives back what it took, or when it was looked at often enough.
 const (
 	settleLook  = 2 * time.Second
 	settleLooks = 15
+	steadyLooks = 4
 )
 
 // settledMemory is the servers' resident memory once it has settled.
@@ -125,14 +126,16 @@ func (f *fleet) settledMemory(ctx context.Context) (int64, error) {
 	if len(f.options.PIDs) == 0 {
 		return 0, nil
 	}
-	last := int64(-1)
+	last, steady := int64(-1), 0
 	for look := range settleLooks {
 		now, err := f.options.usage()
 		if err != nil {
 			return 0, err
 		}
 		rss := resident(now)
-		if last >= 0 && rss >= last-last/100 && rss <= last+last/100 {
+		if last < 0 || rss < last-last/100 || rss > last+last/100 {
+			steady = 0
+		} else if steady++; steady == steadyLooks {
 			return rss, nil
 		}
 		last = rss

@@ -12,7 +12,7 @@ import (
 // thousand clients have come, twice of what they hold.
 const (
 	lookAtMemory = 500 * time.Millisecond
-	quietBytes   = 1 << 20 // allocated since the last look; more is busy
+	quietBytes   = 4 << 20 // allocated since the last look; more is busy
 	littleBytes  = 8 << 20 // not worth a collection
 )
 
