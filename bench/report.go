@@ -30,7 +30,7 @@ func (b *bench) writeResults(path string, rows []row, facts []fact) error {
 	for _, p := range b.plots() {
 		fmt.Fprintf(&out, "![%s](%s/%s.svg)\n\n", p.chart.Title, filepath.Base(plots), p.name)
 	}
-	fmt.Fprintf(&out, "## Figures\n\nMedians of %d rounds (rooms of 10,000: one); what went wrong is the sum.\n\n", b.rounds)
+	fmt.Fprintf(&out, "## Figures\n\nMedians of %d rounds (rooms of 10 and of 10,000, idle connections, the storm: one); what went wrong is the sum.\n\n", b.rounds)
 	b.journal.writeFigures(&out)
 	fmt.Fprint(&out, "## Machine and versions\n\n| | |\n|---|---|\n")
 	for _, f := range facts {
