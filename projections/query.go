@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -71,9 +72,23 @@ func Limited(sql string, n int) string {
 			break
 		}
 	}
-	head, tail, _ := strings.Cut(sql, "{rows}")
-	return head + strconv.Itoa(rows) + tail
+	key := limiting{sql, rows}
+	made, ok := limited.Load(key)
+	if !ok {
+		head, tail, _ := strings.Cut(sql, "{rows}")
+		made, _ = limited.LoadOrStore(key, head+strconv.Itoa(rows)+tail)
+	}
+	text, _ := made.(string)
+	return text
 }
+
+type limiting struct {
+	sql  string
+	rows int
+}
+
+// limited has what Limited has made: whoever looks for a long statement finds the very same one faster than its like.
+var limited sync.Map
 
 // RoomChanged is a column: the position of the last event of a room's own stream in the log, in the snapshot of the
 // statement. Whoever knows the room as of that position knows who is a member while the statement is read, and need not

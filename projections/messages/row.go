@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (r *Row) Found() bool { return r.seq != 0 }
 func (r *Row) Message() (wire.Message, error) {
 	attachments, err1 := decode("attachments", r.attachments, []event.Attachment{})
 	mentions, err2 := decode("mentions", r.mentions, []string{})
-	reactions, err3 := decode("reactions", r.reactions, noReactions)
+	reactions, err3 := decodeReactions(r.reactions)
 	m := wire.Message{
 		ID: event.ID(r.id).String(), RoomID: string(r.roomID), Seq: int64(r.seq),
 		Sender: event.Sender{
@@ -101,6 +102,29 @@ func decode[T any](column string, data json.RawMessage, none T) (T, error) {
 	}
 	return value, nil
 }
+
+// decodeReactions reads the users of each emoji. Postgres escapes no more than it has to, so that mostly each text is what
+// stands between two quotes; encoding/json would cost more than all else of the row.
+func decodeReactions(data json.RawMessage) (map[string][]string, error) {
+	if data == nil || bytes.IndexByte(data, '\\') >= 0 {
+		return decode("reactions", data, noReactions)
+	}
+	reactions, emoji := map[string][]string{}, ""
+	for rest := data; ; {
+		_, text, found := bytes.Cut(rest, quotes)
+		if !found {
+			return reactions, nil
+		}
+		text, rest, _ = bytes.Cut(text, quotes)
+		if bytes.HasPrefix(bytes.TrimLeft(rest, " "), colon) {
+			emoji = string(text)
+		} else {
+			reactions[emoji] = append(reactions[emoji], string(text))
+		}
+	}
+}
+
+var quotes, colon = []byte{'"'}, []byte{':'}
 
 func optional(t zeronull.Timestamptz) *wire.Time { return wire.OptionalTime(time.Time(t)) }
 
