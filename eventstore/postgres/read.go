@@ -25,7 +25,7 @@ const (
 	sqlReadIDs    = `SELECT ` + columns + ` FROM log.events WHERE id = ANY($1) ORDER BY position`
 	sqlReadLast   = `SELECT ` + columns + ` FROM log.events WHERE stream = $1 ORDER BY version DESC LIMIT 1`
 
-	sqlReadTails  = `
+	sqlReadTails = `
 SELECT ` + columns + ` FROM (
 	SELECT e.* FROM unnest($1::text[]) AS wanted(name)
 	CROSS JOIN LATERAL (SELECT * FROM log.events WHERE stream = wanted.name ORDER BY version DESC LIMIT $2) e
