@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 
@@ -25,6 +28,9 @@ const (
 // the planner expects more of them, and would compile for seconds what then runs for a millisecond.
 const noCompiling = "SET jit = off"
 
+// readBuffer is what is read from Postgres at a time. The driver takes 8 kB, and a page is some of these.
+const readBuffer = 32 << 10
+
 // openPostgres connects a pool and checks that the server answers.
 func openPostgres(ctx context.Context, variable, dsn string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
@@ -37,6 +43,9 @@ func openPostgres(ctx context.Context, variable, dsn string) (*pgxpool.Pool, err
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "parley"
+	}
+	cfg.ConnConfig.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		return pgproto3.NewFrontend(bufio.NewReaderSize(r, readBuffer), w)
 	}
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, noCompiling)
