@@ -319,7 +319,7 @@ func (b brokenLog) Select(_ context.Context, sel event.Selection, _ int, visit f
 func TestABrokenReplayIsSeen(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"ndjson", "sse", "parquet"} {
-		f := newFake(t, api.Config{ReplayConfig: replay.Config{Patience: time.Millisecond, BatchBytes: 100}}, func(d *api.Deps) {
+		f := newFake(t, api.Config{ReplayConfig: replay.Config{Patience: time.Nanosecond, BatchBytes: 100}}, func(d *api.Deps) {
 			d.Log = brokenLog{events: 10}
 		})
 		server := httptest.NewServer(f)

@@ -262,18 +262,20 @@ func (r *run) read(ctx context.Context, sel event.Selection, free <-chan batch, 
 			sel.After, err = r.selectInto(ctx, sel, b, &enough)
 			return err
 		})
-		if err != nil {
-			return err
-		}
 		if b.len() > 0 {
 			r.perRead = max(1, r.cfg.BatchBytes/max(1, b.bytes()/b.len()))
 		}
-		select {
-		case full <- filled{b, sel.After}:
-		case <-ctx.Done():
-			return ctx.Err()
+		if b.len() > 0 || err == nil { // what was read before it failed is played
+			select {
+			case full <- filled{b, sel.After}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		if enough {
+		switch {
+		case err != nil:
+			return err
+		case enough:
 			return errEnough
 		}
 	}
