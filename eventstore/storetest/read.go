@@ -16,7 +16,7 @@ func readRules() map[string]func(*testing.T, Opened) {
 		"a stream is paged":      pageStream,
 		"streams, since":         since,
 		"last, up to a position": lastUpTo,
-		"ends of streams": tails,
+		"ends of streams":        tails,
 		"by number":              numbered,
 		"by numbers":             numberedBetween,
 		"by id":                  byID,

@@ -112,7 +112,7 @@ test('session is the first event and says who one is and where the log is', asyn
   assert.ok('userId' in session && 'position' in session);
   assert.equal(session.userId, someone.id);
   isPosition(session.position);
-  assert.deepEqual(Object.keys(session).filter((key) => !['userId', 'pid', 'position', 'rooms'].includes(key)), []);
+  assert.deepEqual(Object.keys(session).filter((key) => !['userId', 'pid', 'position', 'rooms', 'roomsPosition'].includes(key)), []);
 });
 
 test('knows the namespace / only', async (t) => {
