@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -49,7 +50,6 @@ func (t *tails) read(ctx context.Context, key string) ([]event.Recorded, error) 
 		return asked.events, asked.err
 	case t.slots <- struct{}{}:
 		t.readWaiting(ctx, key)
-		<-t.slots
 	case <-ctx.Done():
 		return nil, domain.Unavailable(ctx.Err())
 	}
@@ -91,9 +91,18 @@ func (t *tails) take(key string) map[string]*tail {
 	return list
 }
 
-// readWaiting is for all who wait, so it does not end with the one who does it.
+var errBrokenOff = errors.New("the read was broken off")
+
+// readWaiting is for all who wait, so it does not end with the one who does it. It gives the slot back.
 func (t *tails) readWaiting(ctx context.Context, key string) {
-	list := t.take(key)
+	list, err := t.take(key), errBrokenOff // by a panic
+	defer func() {
+		for _, asked := range list {
+			asked.err = err
+			close(asked.done)
+		}
+		<-t.slots
+	}()
 	if len(list) == 0 {
 		return
 	}
@@ -103,16 +112,12 @@ func (t *tails) readWaiting(ctx context.Context, key string) {
 	for key := range list {
 		streams = append(streams, t.stream(key))
 	}
-	events, err := t.reader.Tails(ctx, streams, t.length)
-	if err != nil {
+	var events []event.Recorded
+	if events, err = t.reader.Tails(ctx, streams, t.length); err != nil {
 		err = fmt.Errorf("read the ends of %d streams: %w", len(streams), err)
 	}
 	for _, r := range events {
 		asked := list[r.Stream.Key()]
 		asked.events = append(asked.events, r)
-	}
-	for _, asked := range list {
-		asked.err = err
-		close(asked.done)
 	}
 }
