@@ -113,12 +113,11 @@ func (f *fleet) noteMemory(ctx context.Context, r *Result, connections int, base
 	return err
 }
 
-// Memory has settled when it has changed by less than a hundredth from one look to the next for some time, in which a server that
-// has come to rest gives back what it took, or when it was looked at often enough.
+// Memory has settled when it has changed by less than a hundredth from one look to the next for the time of Options.Settle, in which a
+// server that has come to rest gives back what it took, or when it was looked at often enough.
 const (
 	settleLook  = 2 * time.Second
-	settleLooks = 15
-	steadyLooks = 4
+	settleLooks = 20
 )
 
 // settledMemory is the servers' resident memory once it has settled.
@@ -135,7 +134,7 @@ func (f *fleet) settledMemory(ctx context.Context) (int64, error) {
 		rss := resident(now)
 		if last < 0 || rss < last-last/100 || rss > last+last/100 {
 			steady = 0
-		} else if steady++; steady == steadyLooks {
+		} else if steady++; time.Duration(steady)*settleLook >= f.options.Settle {
 			return rss, nil
 		}
 		last = rss

@@ -61,6 +61,8 @@ type Options struct {
 	PIDs []int
 	// At are numbers of connections to measure the memory at.
 	At []int
+	// Settle is for how long memory has to stay the same before it is believed.
+	Settle time.Duration
 	// Missed is how many messages each client misses.
 	Missed int
 	// Messages are in each room that History reads, in pages of Page.
@@ -127,6 +129,7 @@ func (o Options) complete() (Options, error) {
 	orDefault(&o.Size, o.Size == 0, 100)
 	orDefault(&o.Duration, o.Duration == 0, 10*time.Second)
 	orDefault(&o.Drain, o.Drain == 0, 10*time.Second)
+	orDefault(&o.Settle, o.Settle == 0, 2*time.Second)
 	orDefault(&o.Concurrency, o.Concurrency == 0, d.concurrency)
 	orDefault(&o.Threads, o.Threads == 0, defaultThreads())
 	orDefault(&o.At, len(o.At) == 0, []int{o.Clients})
@@ -171,6 +174,7 @@ func (o *Options) check() error {
 		{"duration", o.Duration.Seconds(), 0.1, maxTime.Seconds()},
 		{"warmup", o.Warmup.Seconds(), 0, maxTime.Seconds()},
 		{"drain", o.Drain.Seconds(), 0.1, maxTime.Seconds()},
+		{"settle", o.Settle.Seconds(), 2, 30},
 		{"concurrency", float64(o.Concurrency), 1, maxClients},
 		{"threads", float64(o.Threads), 1, maxThreads},
 		{"missed", float64(o.Missed), 1, maxMessages},

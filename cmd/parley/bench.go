@@ -84,6 +84,7 @@ func (b *benchRun) flags(cmd *cobra.Command) {
 	f.IntVar(&b.Concurrency, "concurrency", 0, "connections being opened at once, or that history uses (default 64, history 8)")
 	f.IntVar(&b.Threads, "threads", 0, "event loops (default: half of the processors)")
 	f.IntSliceVar(&b.PIDs, "pid", nil, "a process of the servers, whose CPU time and memory are measured; may be repeated")
+	f.DurationVar(&b.Settle, "settle", 2*time.Second, "connect: for how long memory has to stay the same before it is believed, 2s to 30s")
 	f.IntSliceVar(&b.At, "at", nil, "connect: measure memory at so many connections (default --clients)")
 	f.IntVar(&b.Missed, "missed", 50, "reconnect: messages that each client misses")
 	f.IntVar(&b.Messages, "messages", 1000, "history: messages in each room")
