@@ -61,11 +61,10 @@ func newStates[S any](
 	return &states[S]{reader: r, stream: stream, fold: fold, entries: entries}, nil
 }
 
-// many is s for streams of which many are asked for at once: their ends, of so many events, are read together. short says that
-// what came before does not matter to the state.
-func (s *states[S]) many(length int, short bool) *states[S] {
+// many says that many streams are asked for at once: their ends, of so many events, are read together. short says that what came
+// before does not matter to the state.
+func (s *states[S]) many(length int, short bool) {
 	s.tails, s.short = newTails(s.reader, s.stream, length), short
-	return s
 }
 
 // get reads the cache, or the log when the cache has nothing or is known to be behind.
