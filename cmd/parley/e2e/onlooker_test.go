@@ -87,13 +87,21 @@ func (c caller) named(user string) caller {
 	return c
 }
 
-// look fetches the first picture, of rooms and users.
+// look fetches the first picture, of rooms and users: as of a position, and as of all that was told until now.
 func (o *onlooker) look(position string, rooms ...string) error {
 	var err error
+	at := toPosition(position)
 	o.mu.Lock()
+	for _, n := range o.book {
+		at = max(at, n.position)
+		users, _ := n.data["users"].([]any) // the answer to watch-presence
+		for _, u := range users {
+			at = max(at, toPosition(text(u.(object), "position")))
+		}
+	}
 	o.folded = len(o.book)
 	o.mu.Unlock()
-	o.picture, err = photograph(o.t.Context(), o.caller(), position, rooms, o.watches)
+	o.picture, err = photograph(o.t.Context(), o.caller(), strconv.FormatInt(at, 10), rooms, o.watches)
 	return err
 }
 
