@@ -59,12 +59,23 @@ func Limit(asked int) int {
 	return min(asked, MaxLimit)
 }
 
-// Limited is a statement that gives at least n rows, up to 201, where it says {rows}.
+// Statements makes statements for pages, and keeps them: whoever looks for a long statement finds the very same one faster
+// than its like. There are as many as a page has sizes. The zero value is ready for use, by many at once.
+type Statements struct {
+	made sync.Map // text by limited
+}
+
+type limited struct {
+	sql  string
+	rows int
+}
+
+// Limited is a statement that gives at least n rows, up to 201, where it says {rows}. sql is one of few.
 //
 // The number is part of the statement, and other parameters are best hidden in (SELECT $1): then Postgres sees that
 // one plan is as good for all and keeps it. Else it makes one for each query, which costs more than the
 // query itself. The number is one of few, so that there are few statements.
-func Limited(sql string, n int) string {
+func (s *Statements) Limited(sql string, n int) string {
 	rows := MaxLimit + 1
 	for _, step := range [...]int{1, 11, 21, 26, 51, 101} {
 		if n <= step {
@@ -72,23 +83,15 @@ func Limited(sql string, n int) string {
 			break
 		}
 	}
-	key := limiting{sql, rows}
-	made, ok := limited.Load(key)
+	key := limited{sql, rows}
+	made, ok := s.made.Load(key)
 	if !ok {
 		head, tail, _ := strings.Cut(sql, "{rows}")
-		made, _ = limited.LoadOrStore(key, head+strconv.Itoa(rows)+tail)
+		made, _ = s.made.LoadOrStore(key, head+strconv.Itoa(rows)+tail)
 	}
 	text, _ := made.(string)
 	return text
 }
-
-type limiting struct {
-	sql  string
-	rows int
-}
-
-// limited has what Limited has made: whoever looks for a long statement finds the very same one faster than its like.
-var limited sync.Map
 
 // RoomChanged is a column: the position of the last event of a room's own stream in the log, in the snapshot of the
 // statement. Whoever knows the room as of that position knows who is a member while the statement is read, and need not

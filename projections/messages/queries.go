@@ -21,6 +21,7 @@ type Queries struct {
 	db projections.DB
 	// The statements of pages, by what a page is made of.
 	room, answers, pinned string
+	statements            projections.Statements
 }
 
 // NewQueries reads from db.
@@ -92,7 +93,7 @@ func (q *Queries) page(ctx context.Context, sql string, req PageRequest, roomID 
 	if err != nil {
 		return Page{}, err
 	}
-	sql = projections.Limited(projections.Limited(sql, w.below+1), w.from+1)
+	sql = q.statements.Limited(q.statements.Limited(sql, w.below+1), w.from+1)
 	var changed zeronull.Int8
 	items, position, err := projections.SelectAs(ctx, q.db, "messages", sql,
 		func(r *Row) []any { return append([]any{&changed}, r.Targets()...) },

@@ -20,6 +20,7 @@ type Queries struct {
 	db projections.DB
 	// The statements of a room.
 	receipts, readers string
+	statements        projections.Statements
 }
 
 // NewQueries reads from db.
@@ -79,7 +80,7 @@ func (q *Queries) list(ctx context.Context, cursor string, limit int, sql string
 		changed zeronull.Int8
 		err     error
 	)
-	list.Items, list.Position, err = projections.SelectAs(ctx, q.db, "receipts", projections.Limited(sql, limit+1),
+	list.Items, list.Position, err = projections.SelectAs(ctx, q.db, "receipts", q.statements.Limited(sql, limit+1),
 		func(r *row) []any { return append([]any{&changed}, r.targets()...) }, (*row).found, (*row).shape, args...)
 	list.RoomChanged = event.Position(changed)
 	if len(list.Items) > limit {

@@ -12,7 +12,10 @@ import (
 
 // Queries reads the view. It is safe for concurrent use. Whether the caller may see a
 // room is not asked here, but for Mine and Public, which show no others.
-type Queries struct{ db projections.DB }
+type Queries struct {
+	db         projections.DB
+	statements projections.Statements
+}
 
 // NewQueries reads from db.
 func NewQueries(db projections.DB) *Queries { return &Queries{db: db} }
@@ -97,7 +100,7 @@ func (q *Queries) Mine(ctx context.Context, userID, cursor string, limit int) (p
 		return list, err
 	}
 	limit = projections.Limit(limit)
-	rows, position, err := projections.Select(ctx, q.db, "rooms of a user", projections.Limited(mineSQL, limit+1),
+	rows, position, err := projections.Select(ctx, q.db, "rooms of a user", q.statements.Limited(mineSQL, limit+1),
 		(*mineRow).targets, (*mineRow).found, userID, before)
 	if err != nil {
 		return list, err
