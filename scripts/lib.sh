@@ -149,6 +149,15 @@ ensure_python() {
   die "the Socket.IO client for Python is missing: python3 -m pip install 'python-socketio[client,asyncio_client]'"
 }
 
+# ensure_nginx: for the test of the file in deploy/nginx. Distributions keep it where only root looks.
+ensure_nginx() {
+  PATH=$PATH:/usr/sbin
+  have nginx && return
+  if can_apt; then make_local && apt_install nginx-light; fi
+  hash -r
+  have nginx || missing nginx nginx-light nginx nginx
+}
+
 # browser: succeeds if there is one for the tests of the page; CHROMIUM names one elsewhere.
 browser() {
   local name

@@ -104,6 +104,7 @@ case ${TEST_PKGS:-./...} in
   *...* | *e2e*)
     ensure_node
     ensure_python
+    ensure_nginx
     ;;
 esac
 services_up
