@@ -30,10 +30,15 @@ test('who leads a room renames it, names others who do, and archives it; others 
 
   await adas.button('Members').click();
   await bens.button('Members').click();
+  await bens.button('Leave room').waitFor();
+  expect(await bens.button('Invite').count()).toBe(0);
   const role = adas.page.getByRole('combobox', { name: `Role of ${ben.username}` });
   await role.selectOption('moderator');
   await bens.page.getByRole('complementary', { name: 'Members' }).getByText('moderator').waitFor();
+  await bens.button('Invite').waitFor();
+  expect(await bens.button(/^Remove/).count()).toBe(0);
   await adas.page.getByRole('combobox', { name: `Role of ${ada.username}` }).selectOption('member');
+  await adas.page.getByRole('dialog', { name: 'Become a member?' }).getByRole('button', { name: 'Become a member' }).click();
   await adas.page.getByRole('alert').getByText(/last owner/).waitFor();
   expect(await adas.page.getByRole('combobox', { name: `Role of ${ada.username}` }).inputValue()).toBe('owner');
 
@@ -50,4 +55,23 @@ test('who leads a room renames it, names others who do, and archives it; others 
     await rooms.getByRole('link', { name: 'Great plans' }).waitFor({ state: 'detached' });
     expect(await button.count()).toBe(0);
   }
+  await settle('the heading has the focus of what has gone', () => adas.focused(), 'h2 Great plans');
+});
+
+test('who moderates a room invites somebody, who is removed again', async () => {
+  const [ada, ben] = await Promise.all([stage.person('ada'), stage.person('ben')]);
+  const room = await ada.createRoom('Guests', { type: 'private' });
+  const visitor = await stage.enter(ada, room, { viewport });
+  await visitor.button('Members').click();
+  await visitor.button('Invite').click();
+  await visitor.page.getByRole('searchbox', { name: 'Find people' }).fill(ben.username);
+  await visitor.button(`Invite ${ben.username}`).press('Enter');
+  await visitor.button(`${ben.username} is a member`).waitFor();
+  expect(await visitor.focused()).toBe(`button ${ben.username} is a member`);
+  await visitor.page.keyboard.press('Escape');
+
+  await visitor.button(`Remove ${ben.username}`).click();
+  await visitor.page.getByRole('dialog', { name: `Remove ${ben.username}?` }).getByRole('button', { name: 'Remove', exact: true }).click();
+  await visitor.button(`Remove ${ben.username}`).waitFor({ state: 'detached' });
+  await settle('the list has the focus of what has gone', () => visitor.focused(), 'ul Members');
 });

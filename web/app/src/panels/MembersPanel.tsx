@@ -1,7 +1,7 @@
 import type { Member, RoomView } from '@parley/client';
 import { useClient, useMembers, usePresence } from '@parley/react';
 import { MessageSquare, UserMinus, UserPlus } from '../ui/icons';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { mayLead, mayModerate } from '../room/scope';
 import { InvitePeople } from '../rooms/InvitePeople';
 import { useRoomScope } from '../timeline/context';
@@ -10,6 +10,7 @@ import { Confirm } from '../ui/Dialog';
 import { Skeleton } from '../ui/Empty';
 import { useNotices } from '../ui/Notices';
 import { navigate, roomPath } from '../ui/router';
+import { useFallbackFocus } from '../ui/useFallbackFocus';
 import { Panel } from './Panel';
 
 const watched = 100; // of a room's members; the server watches 200 for each socket
@@ -21,28 +22,38 @@ export function MembersPanel({ room, onClose }: { room: RoomView; onClose: () =>
   const { fail } = useNotices();
   const { members, byId, status } = useMembers(room.id);
   const presence = usePresence(members.slice(0, watched).map((member) => member.userId));
-  const [open, setOpen] = useState<'invite' | 'leave'>();
+  const [asking, setAsking] = useState<Question>();
+  const ended = () => setAsking(undefined);
+  const [removed, setRemoved] = useState<string>();
+  const list = useRef<HTMLUListElement>(null);
+  useFallbackFocus(list, removed === undefined || byId.has(removed));
   const oneself = byId.get(userId);
-  const mayInvite = room.type !== 'direct' && room.archivedAt === null;
-  const mayRemove = mayInvite && mayModerate(oneself);
-  const mayPromote = mayInvite && mayLead(oneself);
+  const changeable = room.type !== 'direct' && room.archivedAt === null;
+  const mayInvite = changeable && mayModerate(oneself);
+  const mayPromote = changeable && mayLead(oneself);
+  const mayRemove = (member: Member) => member.userId !== userId && (member.role === 'member' ? mayInvite : mayPromote);
 
   const write = (member: Member) =>
     client.command('create-room', { type: 'direct', name: '', memberIds: [member.userId] }).then((direct) => navigate(roomPath(direct.id)), fail);
-  const remove = (member: Member) => client.command('remove-member', { roomId: room.id, userId: member.userId }).catch(fail);
-  const promote = (member: Member, role: Member['role']) => client.command('set-role', { roomId: room.id, userId: member.userId, role }).catch(fail);
-  const leave = () => client.command('leave-room', { roomId: room.id }).then(() => navigate('/'), fail);
+  const remove = (member: Member) => {
+    setRemoved(member.userId);
+    client.command('remove-member', { roomId: room.id, userId: member.userId }).catch(fail);
+  };
+  const promote = (member: Member, role: Member['role']) => void client.command('set-role', { roomId: room.id, userId: member.userId, role }).catch(fail);
+  // Who gives up their own rights does not get them back by themselves.
+  const choose = (member: Member, role: Member['role']) => (member.userId === userId ? setAsking({ about: 'role', role }) : promote(member, role));
+  const leave = () => void client.command('leave-room', { roomId: room.id }).then(() => navigate('/'), fail);
 
-  const footer = mayInvite && (
+  const footer = changeable && (
     <div className="panel-footer row">
-      <button type="button" className="button primary grow" onClick={() => setOpen('invite')}><UserPlus size={17} aria-hidden="true" />Invite</button>
-      <button type="button" className="button" onClick={() => setOpen('leave')}>Leave room</button>
+      {mayInvite && <button type="button" className="button primary grow" onClick={() => setAsking({ about: 'invite' })}><UserPlus size={17} aria-hidden="true" />Invite</button>}
+      <button type="button" className="button" onClick={() => setAsking({ about: 'leave' })}>Leave room</button>
     </div>
   );
   return (
     <Panel title="Members" onClose={onClose} footer={footer}>
       {status === 'loading' && <Skeleton lines={4} label="Loading members" />}
-      <ul>
+      <ul ref={list} tabIndex={-1} aria-label="Members">
         {members.map((member) => (
           <li key={member.userId} className="list-item">
             <Avatar name={member.username} status={presence.get(member.userId)?.status ?? 'offline'} />
@@ -50,21 +61,26 @@ export function MembersPanel({ room, onClose }: { room: RoomView; onClose: () =>
               <span className="truncate">{member.username}{member.userId === userId && <span className="muted"> (you)</span>}</span>
               {!mayPromote && member.role !== 'member' && <span className="muted small"> · {member.role}</span>}
             </span>
-            {mayPromote && <Role member={member} onChange={(role) => void promote(member, role)} />}
+            {mayPromote && <Role member={member} onChange={(role) => choose(member, role)} />}
             {member.userId !== userId && room.type !== 'direct' && (
               <button type="button" className="icon-button" aria-label={`Message ${member.username}`} title="Message" onClick={() => void write(member)}><MessageSquare size={17} aria-hidden="true" /></button>
             )}
-            {member.userId !== userId && mayRemove && member.role !== 'owner' && (
-              <button type="button" className="icon-button danger" aria-label={`Remove ${member.username}`} title="Remove from the room" onClick={() => void remove(member)}><UserMinus size={17} aria-hidden="true" /></button>
+            {mayRemove(member) && (
+              <button type="button" className="icon-button danger" aria-label={`Remove ${member.username}`} title="Remove from the room" onClick={() => setAsking({ about: 'remove', member })}><UserMinus size={17} aria-hidden="true" /></button>
             )}
           </li>
         ))}
       </ul>
-      {open === 'invite' && <InvitePeople room={room} members={byId} onClose={() => setOpen(undefined)} />}
-      {open === 'leave' && <Confirm title={`Leave ${room.name}?`} text={room.type === 'public' ? 'You can join again.' : 'Somebody has to invite you to come back.'} action="Leave" onConfirm={() => void leave()} onClose={() => setOpen(undefined)} />}
+      {asking?.about === 'invite' && <InvitePeople room={room} members={byId} onClose={ended} />}
+      {asking?.about === 'leave' && <Confirm title={`Leave ${room.name}?`} text={room.type === 'public' ? 'You can join again.' : 'Somebody has to invite you to come back.'} action="Leave" onConfirm={leave} onClose={ended} />}
+      {asking?.about === 'remove' && <Confirm title={`Remove ${asking.member.username}?`} text={room.type === 'public' ? 'They can join again.' : 'They can come back when somebody invites them.'} action="Remove" onConfirm={() => remove(asking.member)} onClose={ended} />}
+      {asking?.about === 'role' && oneself && <Confirm title={`Become a ${asking.role}?`} text="Only an owner can make you one again." action={`Become a ${asking.role}`} onConfirm={() => promote(oneself, asking.role)} onClose={ended} />}
     </Panel>
   );
 }
+
+/** What is to be said before something is done. */
+type Question = { about: 'invite' } | { about: 'leave' } | { about: 'remove'; member: Member } | { about: 'role'; role: Member['role'] };
 
 const roles = ['owner', 'moderator', 'member'] as const;
 

@@ -1,9 +1,10 @@
 import type { RoomView } from '@parley/client';
 import { useMembers } from '@parley/react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { RoomSettings } from '../rooms/RoomSettings';
 import { ArrowLeft, History, Pin, Search, Settings, Users } from '../ui/icons';
 import { navigate } from '../ui/router';
+import { useFallbackFocus } from '../ui/useFallbackFocus';
 import { DirectStatus } from './DirectStatus';
 import { mayLead, mayModerate } from './scope';
 
@@ -31,13 +32,15 @@ export function RoomHeader({ room, userId, title, other, open, pane, onToggle }:
   const oneself = useMembers(room.id).byId.get(userId);
   const [settings, setSettings] = useState(false);
   const mayChange = room.type !== 'direct' && room.archivedAt === null && mayModerate(oneself);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useFallbackFocus(heading, mayChange);
   return (
     <header>
       <button type="button" className="icon-button back" aria-label="Back to rooms" onClick={() => navigate('/')}>
         <ArrowLeft size={20} aria-hidden="true" />
       </button>
       <div className="grow">
-        <h2 className="truncate">{title}</h2>
+        <h2 ref={heading} className="truncate" tabIndex={-1}>{title}</h2>
         {other && <DirectStatus userId={other} />}
         {room.topic && <p className="muted small truncate topic">{room.topic}</p>}
       </div>

@@ -5,15 +5,15 @@ import { useState } from 'react';
 import { Dialog } from '../ui/Dialog';
 import { Empty, Skeleton } from '../ui/Empty';
 import { messageOf } from '../ui/errors';
-import { useNotices } from '../ui/Notices';
 import { navigate, roomPath } from '../ui/router';
+import { useAttempt } from '../ui/useAttempt';
 import { useDelayed } from '../ui/useDelayed';
 
 /** The rooms that anybody may join. */
 export function BrowseRooms({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const { byId } = useRooms();
-  const { fail } = useNotices();
+  const { error, attempt } = useAttempt();
   const [text, setText] = useState('');
   const q = useDelayed(text.trim(), 200);
   const rooms = useInfiniteQuery({
@@ -27,12 +27,17 @@ export function BrowseRooms({ onClose }: { onClose: () => void }) {
     onClose();
     navigate(roomPath(roomId));
   };
-  const join = (roomId: string) => void client.command('join-room', { roomId }).then(() => open(roomId), fail);
+  const join = (roomId: string) =>
+    attempt(async () => {
+      await client.command('join-room', { roomId });
+      open(roomId);
+    });
   const items = rooms.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Dialog title="Browse rooms" onClose={onClose}>
       <div className="stack">
         <input className="input" type="text" role="searchbox" aria-label="Find a room" placeholder="Find a room" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+        {error && <p className="alert" role="alert">{error}</p>}
         {rooms.isPending && <Skeleton lines={3} label="Loading rooms" />}
         {rooms.error && <p className="alert" role="alert">{messageOf(rooms.error)}</p>}
         {rooms.isSuccess && items.length === 0 && <Empty icon={<Hash size={28} aria-hidden="true" />} title="No public room of that name" />}

@@ -1,26 +1,27 @@
 import { useClient, useSocket } from '@parley/react';
 import { Avatar } from '../ui/Avatar';
 import { Dialog } from '../ui/Dialog';
-import { useNotices } from '../ui/Notices';
 import { navigate, roomPath } from '../ui/router';
+import { useAttempt } from '../ui/useAttempt';
 import { PeopleSearch, type Found } from './PeopleSearch';
 
 /** A pair has one direct room: asking for it again leads there. */
 export function NewDirect({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const { userId } = useSocket();
-  const { fail } = useNotices();
+  const { error, attempt } = useAttempt();
   const write = (person: Found) =>
-    client.command('create-room', { type: 'direct', name: '', memberIds: [person.id] }).then((room) => {
+    attempt(async () => {
+      const room = await client.command('create-room', { type: 'direct', name: '', memberIds: [person.id] });
       onClose();
       navigate(roomPath(room.id));
-    }, fail);
+    });
   return (
     <Dialog title="New direct message" onClose={onClose}>
-      <PeopleSearch>
+      <PeopleSearch error={error}>
         {(person) =>
           person.id !== userId && (
-            <button type="button" className="menu-item" onClick={() => void write(person)}>
+            <button type="button" className="menu-item" onClick={() => write(person)}>
               <Avatar name={person.displayName || person.username} />
               <span className="truncate">{person.username}</span>
             </button>

@@ -1,8 +1,8 @@
 import { useClient } from '@parley/react';
 import { useState, type FormEvent } from 'react';
 import { Dialog } from '../ui/Dialog';
-import { messageOf } from '../ui/errors';
 import { navigate, roomPath } from '../ui/router';
+import { useAttempt } from '../ui/useAttempt';
 import { RoomFields } from './RoomFields';
 
 const kinds = [
@@ -15,20 +15,18 @@ export function NewRoom({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');
   const [type, setType] = useState<'public' | 'private'>('public');
-  const [error, setError] = useState<string>();
-  const create = async (event: FormEvent) => {
+  const { busy, error, attempt } = useAttempt();
+  const create = (event: FormEvent) => {
     event.preventDefault();
-    try {
+    attempt(async () => {
       const room = await client.command('create-room', { name: name.trim(), topic: topic.trim(), type });
       onClose();
       navigate(roomPath(room.id));
-    } catch (failure) {
-      setError(messageOf(failure));
-    }
+    });
   };
   return (
     <Dialog title="New room" onClose={onClose}>
-      <form className="stack" onSubmit={(event) => void create(event)}>
+      <form className="stack" onSubmit={create}>
         <RoomFields name={name} topic={topic} onName={setName} onTopic={setTopic} />
         <fieldset className="choices">
           <legend className="sr-only">Who may come</legend>
@@ -41,7 +39,7 @@ export function NewRoom({ onClose }: { onClose: () => void }) {
         </fieldset>
         {error && <p className="alert" role="alert">{error}</p>}
         <div className="row end">
-          <button type="submit" className="button primary" disabled={name.trim() === ''}>Create</button>
+          <button type="submit" className="button primary" disabled={name.trim() === ''} aria-disabled={busy}>Create</button>
         </div>
       </form>
     </Dialog>

@@ -11,8 +11,14 @@ export interface Found {
   displayName: string;
 }
 
+interface Props {
+  /** What went wrong with what was done to one of them. */
+  error: string | undefined;
+  children: (person: Found) => ReactNode;
+}
+
 /** Finds people by how their names begin. */
-export function PeopleSearch({ children }: { children: (person: Found) => ReactNode }) {
+export function PeopleSearch({ error, children }: Props) {
   const { rest } = useClient();
   const [text, setText] = useState('');
   const q = useDelayed(text.trim(), 200);
@@ -24,6 +30,7 @@ export function PeopleSearch({ children }: { children: (person: Found) => ReactN
   return (
     <div className="stack">
       <input className="input" type="text" role="searchbox" aria-label="Find people" placeholder="Find people" autoFocus maxLength={100} value={text} onChange={(event) => setText(event.target.value)} />
+      {error && <p className="alert" role="alert">{error}</p>}
       {people.isPending && <Skeleton lines={3} label="Loading people" />}
       {people.error && <p className="alert" role="alert">{messageOf(people.error)}</p>}
       {people.data?.items.length === 0 && <p className="muted">Nobody of that name.</p>}
