@@ -19,8 +19,11 @@ type Local struct {
 	keys *simplelru.LRU[string, *window]
 }
 
-// window holds when a key acted, oldest first.
-type window struct{ times []time.Time }
+// window holds when a key acted, oldest first, and what it may do without asking.
+type window struct {
+	times []time.Time
+	lot   lot
+}
 
 // NewLocal counts with that clock.
 func NewLocal(now func() time.Time) *Local { return newLocal(now, defaultKeys) }
@@ -50,25 +53,6 @@ func (l *Local) take(key string, limit int, length time.Duration) time.Duration 
 	return wait
 }
 
-// peek is how long the key would have to wait.
-func (l *Local) peek(key string, limit int, length time.Duration) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w, ok := l.keys.Get(key)
-	if !ok {
-		return 0
-	}
-	return w.wait(l.now(), limit, length)
-}
-
-// record counts an action that was allowed elsewhere.
-func (l *Local) record(key string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w := l.window(key)
-	w.times = append(w.times, l.now())
-}
-
 func (l *Local) window(key string) *window {
 	w, ok := l.keys.Get(key)
 	if !ok {
@@ -84,9 +68,7 @@ func (w *window) wait(now time.Time, limit int, length time.Duration) time.Durat
 	for over < len(w.times) && now.Sub(w.times[over]) >= length {
 		over++
 	}
-	if over > 0 {
-		w.times = append(w.times[:0], w.times[over:]...)
-	}
+	w.times = w.times[over:] // append leaves it behind when it needs a longer array
 	if len(w.times) < limit {
 		return 0
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,7 @@ type Config struct {
 	Wait time.Duration
 	// Retry is how long Redis is left alone after it failed to answer. Zero means 1 s.
 	Retry time.Duration
-	// Batch is how many actions are counted in one round trip at most. Zero means 512.
+	// Batch is how many actions are counted in one round trip at most. Zero means 128.
 	Batch int
 	// Keys is how many keys this process remembers. Zero means 100,000.
 	Keys int
@@ -38,7 +39,7 @@ func (c Config) withDefaults() Config {
 	c.Prefix = cmp.Or(c.Prefix, "parley:rate:")
 	c.Wait = cmp.Or(c.Wait, 50*time.Millisecond)
 	c.Retry = cmp.Or(c.Retry, time.Second)
-	c.Batch = cmp.Or(c.Batch, 512)
+	c.Batch = cmp.Or(c.Batch, 128)
 	c.Keys = cmp.Or(c.Keys, defaultKeys)
 	if c.Now == nil {
 		c.Now = time.Now //nolint:forbidigo // the clock of a program that brings none
@@ -62,8 +63,9 @@ type Redis struct {
 	retryAt atomic.Int64
 }
 
-// request is one action to count.
+// request is a question that waits for its answer.
 type request struct {
+	question
 	key    string
 	limit  int
 	window time.Duration
@@ -74,7 +76,11 @@ type request struct {
 
 type answer struct {
 	wait time.Duration
-	err  error
+	// taken are actions, one at least, if there is nothing to wait for; latest is when the last of them happens, in
+	// microseconds.
+	taken  int
+	latest int64
+	err    error
 }
 
 var errNoAnswer = errors.New("redis did not answer in time")
@@ -95,27 +101,28 @@ func (l *Redis) Allow(ctx context.Context, key string, limit int, window time.Du
 	if limit <= 0 {
 		return 0, nil
 	}
-	// What this process has allowed was counted by Redis too: a flood ends here.
-	if wait := l.local.peek(key, limit, window); wait > 0 {
+	wait, question := l.local.begin(key, limit, window)
+	if question == nil {
 		return wait, nil
 	}
 	if !l.mayAsk() {
 		return l.local.take(key, limit, window), nil
 	}
-	wait, err := l.ask(ctx, key, limit, window)
+	r := &request{question: *question, key: l.cfg.Prefix + key, limit: limit, window: window, answer: make(chan answer, 1)}
+	a := l.ask(ctx, r)
 	switch {
-	case err == nil:
+	case a.err == nil:
 		l.succeeded()
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	default:
-		l.failed(err)
+		l.failed(a.err)
 		return l.local.take(key, limit, window), nil
 	}
-	if wait == 0 {
-		l.local.record(key)
+	if a.wait == 0 {
+		l.local.took(key, question, a.taken, a.latest, window)
 	}
-	return wait, nil
+	return a.wait, nil
 }
 
 // mayAsk is true while Redis answers; after that, for one asker in each Retry.
@@ -140,26 +147,25 @@ func (l *Redis) failed(err error) {
 	}
 }
 
-func (l *Redis) ask(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
-	r := &request{key: l.cfg.Prefix + key, limit: limit, window: window, answer: make(chan answer, 1)}
+func (l *Redis) ask(ctx context.Context, r *request) answer {
 	patience := time.NewTimer(l.cfg.Wait)
 	defer patience.Stop()
 	select {
 	case l.queue <- r:
 	case <-patience.C:
-		return 0, errNoAnswer
+		return answer{err: errNoAnswer}
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return answer{err: ctx.Err()}
 	}
 	select {
 	case a := <-r.answer:
-		return a.wait, a.err
+		return a
 	case <-patience.C:
 		r.gone.Store(true)
-		return 0, errNoAnswer
+		return answer{err: errNoAnswer}
 	case <-ctx.Done():
 		r.gone.Store(true)
-		return 0, ctx.Err()
+		return answer{err: ctx.Err()}
 	}
 }
 
@@ -192,51 +198,30 @@ func (l *Redis) gather(first *request) []*request {
 
 // count answers a batch in one round trip; two when Redis has forgotten the script.
 func (l *Redis) count(ctx context.Context, batch []*request) {
+	batch = slices.DeleteFunc(batch, func(r *request) bool { return r.gone.Load() })
+	if len(batch) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Wait)
 	defer cancel()
-	known := func(p redis.Pipeliner, r *request) *redis.Cmd {
-		return l.script.EvalSha(ctx, p, []string{r.key}, r.limit, r.window.Microseconds())
-	}
-	whole := func(p redis.Pipeliner, r *request) *redis.Cmd {
-		return l.script.Eval(ctx, p, []string{r.key}, r.limit, r.window.Microseconds())
-	}
-	if forgotten := l.send(ctx, batch, known); len(forgotten) > 0 {
-		for _, r := range l.send(ctx, forgotten, whole) {
-			r.answer <- answer{err: errors.New("redis does not keep the script")}
-		}
-	}
-}
-
-// send answers what it can, and returns those for whom Redis did not know the script.
-func (l *Redis) send(
-	ctx context.Context, batch []*request, command func(redis.Pipeliner, *request) *redis.Cmd,
-) (forgotten []*request) {
-	pipe := l.client.Pipeline()
-	sent := make([]*request, 0, len(batch))
+	keys, args := make([]string, 0, len(batch)), make([]any, 0, argsOfKey*len(batch))
 	for _, r := range batch {
-		if !r.gone.Load() {
-			sent = append(sent, r)
-			command(pipe, r)
-		}
+		keys = append(keys, r.key)
+		args = append(args, r.limit, r.window.Microseconds(), r.wanted, life(r.window).Microseconds(), r.unused, r.latest)
 	}
-	if len(sent) == 0 {
-		return nil
+	counts, err := l.script.Run(ctx, l.client, keys, args...).Int64Slice()
+	if err == nil && len(counts) != answersOfKey*len(batch) {
+		err = fmt.Errorf("%d numbers for %d keys", len(counts), len(batch))
 	}
-	results, err := pipe.Exec(ctx)
-	for i, r := range sent {
-		if i >= len(results) {
+	for i, r := range batch {
+		if err != nil {
 			r.answer <- answer{err: fmt.Errorf("count in redis: %w", err)}
 			continue
 		}
-		micros, err := results[i].(*redis.Cmd).Int64() //nolint:errcheck,forcetypeassert // all of them are
-		switch {
-		case redis.HasErrorPrefix(err, "NOSCRIPT"):
-			forgotten = append(forgotten, r)
-		case err != nil:
-			r.answer <- answer{err: fmt.Errorf("count in redis: %w", err)}
-		default:
-			r.answer <- answer{wait: time.Duration(micros) * time.Microsecond}
-		}
+		of := counts[answersOfKey*i:]
+		r.answer <- answer{wait: time.Duration(of[0]) * time.Microsecond, taken: int(of[1]), latest: of[2]}
 	}
-	return forgotten
 }
+
+// What the script takes and answers for each key.
+const argsOfKey, answersOfKey = 6, 3
