@@ -137,7 +137,7 @@ func TestLotThatEndsComesBack(t *testing.T) {
 func TestLotIsUsedUpWithoutRedis(t *testing.T) {
 	t.Parallel()
 	// Given a node that has taken a lot, and whose Redis is gone
-	const limit, window = 20, time.Minute
+	const limit, window = 100, time.Minute
 	server := testenv.StartRedis(t)
 	l := node(t, server.URL, ratelimit.Config{Wait: 10 * time.Second, Retry: time.Minute})
 	acts(t, l, "k", 5, limit, window)
