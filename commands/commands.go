@@ -15,8 +15,9 @@
 // Rules hold across nodes. A decision is made on a folded state that may be cached and
 // stale; the append carries the version it was made on as a condition, and when that has
 // moved the decision is made again on the fresh state. A refusal is never made on a
-// cached state alone. So after a removal, a deletion or an archive is acknowledged,
-// nothing that it forbids is stored, on any node.
+// cached state alone: the end of the log has to say that nothing is missing in it, else the
+// stream is read. So after a removal, a deletion or an archive is acknowledged, nothing that it
+// forbids is stored, on any node.
 //
 // Order. Submit keeps the order of calls with the same Actor.Order: their events are
 // stored in that order, also under conflicts.

@@ -143,6 +143,7 @@ type app struct {
 	users   *states[user.State]
 	// presence is by user, too.
 	presence *states[presence.State]
+	learnt   *learnt // by these
 	heads    *heads
 	// sent remembers messages that have a client's id.
 	sent *lru.Cache[event.ID, struct{}]
@@ -160,17 +161,18 @@ func New(deps Deps, cfg Config) (*Commands, error) {
 		return nil, fmt.Errorf("commands: %w", err)
 	}
 	a := &app{Deps: deps.withDefaults(), cfg: cfg}
+	a.learnt = newLearnt(a.Log)
 	var err error
 	if a.checker, err = newChecker(); err != nil {
 		return nil, err
 	}
-	if a.rooms, err = newStates(a.Log, cfg.CachedRooms, event.RoomStream, room.Fold); err != nil {
+	if a.rooms, err = newStates(a.Log, a.learnt, cfg.CachedRooms, event.RoomStream, room.Fold); err != nil {
 		return nil, err
 	}
-	if a.users, err = newStates(a.Log, cfg.CachedUsers, event.UserStream, foldUser); err != nil {
+	if a.users, err = newStates(a.Log, a.learnt, cfg.CachedUsers, event.UserStream, foldUser); err != nil {
 		return nil, err
 	}
-	if a.presence, err = newStates(a.Log, cfg.CachedUsers, event.PresenceStream, presence.Fold); err != nil {
+	if a.presence, err = newStates(a.Log, a.learnt, cfg.CachedUsers, event.PresenceStream, presence.Fold); err != nil {
 		return nil, err
 	}
 	if a.heads, err = newHeads(cfg.CachedRooms); err != nil {
@@ -220,11 +222,14 @@ func (c *Commands) Run(ctx context.Context) error {
 	a.presence.forgetAll()
 	a.heads.start(head)
 	defer a.heads.start(0)
+	a.learnt.reach(head)
+	defer a.learnt.reach(0)
 	a.following.Store(true)
 	defer a.following.Store(false)
 	err = a.Follower.Follow(ctx, head, func(_ context.Context, batch []event.Recorded) error {
 		a.learn(batch)
 		a.heads.learn(batch)
+		a.learnt.reach(batch[len(batch)-1].Position)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {

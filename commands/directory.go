@@ -22,8 +22,15 @@ func (a *app) room(ctx context.Context, r *reading, id string) (*snapshot[room.S
 }
 
 func read[S any](ctx context.Context, r *reading, from *states[S], id string) (*snapshot[S], error) {
-	if r.fresh {
-		return from.refresh(ctx, id)
+	if r.fresh && !r.sure {
+		all, err := from.learnt.all(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !all {
+			return from.readOn(ctx, id)
+		}
+		r.sure = true
 	}
 	snap, cached, err := from.get(ctx, id)
 	r.cached = r.cached || cached
@@ -97,8 +104,8 @@ func (d directory) User(ctx context.Context, userID string) (wire.User, error) {
 	return userShape(snap), nil
 }
 
-// Membership reads on in the log each time: one short indexed read, shared by those who ask
-// about the same room at once.
+// Membership looks at the log each time: at its end, which is shared by all who ask at once, or when this node has not learnt of all
+// that is there, at the room's stream, which is shared by those who ask about the same room.
 func (d directory) Membership(ctx context.Context, p domain.Principal, roomID string) (wire.Room, bool, error) {
 	if !domain.ValidID(roomID) {
 		return wire.Room{}, false, room.ErrNotFound()
@@ -114,7 +121,7 @@ func (d directory) Membership(ctx context.Context, p domain.Principal, roomID st
 	return roomShape(snap), isMember, nil
 }
 
-// Moderates reads on in the log as Membership does.
+// Moderates looks at the log as Membership does.
 func (d directory) Moderates(ctx context.Context, p domain.Principal, roomID string) (bool, error) {
 	if !domain.ValidID(roomID) {
 		return false, nil

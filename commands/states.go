@@ -28,6 +28,8 @@ type states[S any] struct {
 	stream  func(key string) event.Stream
 	fold    func(S, ...event.Recorded) S
 	entries *lru.Cache[string, *entry[S]]
+	// learnt is what the cache was told of the log.
+	learnt *learnt
 	// tails, unless nil, reads the ends of streams.
 	tails *tails
 	// short says that a state can be folded from the end of its stream.
@@ -52,13 +54,13 @@ type entry[S any] struct {
 }
 
 func newStates[S any](
-	r eventstore.Reader, size int, stream func(string) event.Stream, fold func(S, ...event.Recorded) S,
+	r eventstore.Reader, l *learnt, size int, stream func(string) event.Stream, fold func(S, ...event.Recorded) S,
 ) (*states[S], error) {
 	entries, err := lru.New[string, *entry[S]](size)
 	if err != nil {
 		return nil, fmt.Errorf("make a cache of %d streams: %w", size, err)
 	}
-	return &states[S]{reader: r, stream: stream, fold: fold, entries: entries}, nil
+	return &states[S]{reader: r, stream: stream, fold: fold, entries: entries, learnt: l}, nil
 }
 
 // many says that many streams are asked for at once: their ends, of so many events, are read together. short says that what came
@@ -74,12 +76,27 @@ func (s *states[S]) get(ctx context.Context, key string) (snap *snapshot[S], cac
 	if snap := e.current.Load(); snap != nil && snap.Version >= e.known.Load() {
 		return snap, true, nil
 	}
-	snap, err = s.refresh(ctx, key)
+	snap, err = s.readOn(ctx, key)
 	return snap, false, err
 }
 
-// refresh reads on in the log: what it returns is as new as the moment of the call.
+// refresh returns what is as new as the moment of the call.
 func (s *states[S]) refresh(ctx context.Context, key string) (*snapshot[S], error) {
+	if e, ok := s.entries.Peek(key); ok && e.current.Load() != nil {
+		all, err := s.learnt.all(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if all {
+			snap, _, err := s.get(ctx, key)
+			return snap, err
+		}
+	}
+	return s.readOn(ctx, key)
+}
+
+// readOn is refresh by reading on in the log.
+func (s *states[S]) readOn(ctx context.Context, key string) (*snapshot[S], error) {
 	e := s.entry(key)
 	before := e.started.Load()
 	select {
@@ -109,7 +126,7 @@ func (s *states[S]) read(ctx context.Context, key string, e *entry[S]) error {
 		after = snap.Version
 	}
 	if s.tails != nil {
-		events, err := s.tails.read(ctx, key)
+		events, err := s.tails.Read(ctx, key)
 		if err != nil {
 			return err
 		}
