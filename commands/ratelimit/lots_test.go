@@ -114,7 +114,7 @@ func TestLotThatEndsComesBack(t *testing.T) {
 	clock := &standing{now: time.Now()}
 	cfg, url := patient(t), testenv.RedisURL(t)
 	redis := client(t, url)
-	counted := func() int64 { return redis.LLen(t.Context(), cfg.Prefix+"k").Val() }
+	counted := func() int64 { return redis.LLen(t.Context(), "{"+cfg.Prefix+"}k").Val() }
 	cfg.Now = clock.Now
 	l := node(t, url, cfg)
 	for range 5 {

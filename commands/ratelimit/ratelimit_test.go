@@ -87,7 +87,12 @@ func node(t *testing.T, url string, cfg ratelimit.Config) *ratelimit.Redis {
 	}
 	options.ContextTimeoutEnabled = true
 	options.MaxRetries = -1
-	client := redis.NewClient(options)
+	return run(t, redis.NewClient(options), cfg)
+}
+
+// run runs a limiter until the test ends, and closes its client.
+func run(t *testing.T, client redis.UniversalClient, cfg ratelimit.Config) *ratelimit.Redis {
+	t.Helper()
 	l := ratelimit.NewRedis(client, cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -182,10 +187,10 @@ func TestScriptFlushIsSurvived(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(t, l, "b", 1, time.Minute)
-	if n, err := client.LLen(t.Context(), "parley:rate:b").Result(); err != nil || n != 1 {
+	if n, err := client.LLen(t.Context(), "{parley:rate:}b").Result(); err != nil || n != 1 {
 		t.Errorf("Redis holds %d actions (%v), want 1", n, err)
 	}
-	if ttl := client.PTTL(t.Context(), "parley:rate:b").Val(); ttl <= 0 || ttl > time.Minute+time.Second {
+	if ttl := client.PTTL(t.Context(), "{parley:rate:}b").Val(); ttl <= 0 || ttl > time.Minute+time.Second {
 		t.Errorf("the key lives for %v", ttl)
 	}
 }
@@ -215,7 +220,7 @@ func TestWithoutRedisEachNodeCounts(t *testing.T) {
 		options, _ := redis.ParseURL(server.URL)
 		client := redis.NewClient(options)
 		take(t, a, "fresh", 1000, time.Minute)
-		n := client.LLen(t.Context(), "parley:rate:fresh").Val()
+		n := client.LLen(t.Context(), "{parley:rate:}fresh").Val()
 		_ = client.Close()
 		if n > 0 {
 			break

@@ -19,7 +19,7 @@ var allowSource string
 
 // Config tunes a Redis limiter. The zero value works.
 type Config struct {
-	// Prefix is put before each key. Zero means "parley:rate:".
+	// Prefix is put before each key, in braces: in a cluster all keys are in one slot. Zero means "parley:rate:".
 	Prefix string
 	// Wait bounds how long one answer of Redis is waited for. Zero means 50 ms.
 	Wait time.Duration
@@ -108,7 +108,7 @@ func (l *Redis) Allow(ctx context.Context, key string, limit int, window time.Du
 	if !l.mayAsk() {
 		return l.local.take(key, limit, window), nil
 	}
-	r := &request{question: *question, key: l.cfg.Prefix + key, limit: limit, window: window, answer: make(chan answer, 1)}
+	r := &request{question: *question, key: "{" + l.cfg.Prefix + "}" + key, limit: limit, window: window, answer: make(chan answer, 1)}
 	a := l.ask(ctx, r)
 	switch {
 	case a.err == nil:

@@ -25,7 +25,7 @@ func Redis(tb testing.TB) *redis.Client {
 }
 
 // Prefix returns a key prefix that no other test has. All keys that start with
-// it are removed when the test ends; close what writes them before that, which
+// it, or with it in braces, are removed when the test ends; close what writes them before that, which
 // is the case for whatever registered its own cleanup after calling Prefix.
 func Prefix(tb testing.TB) string {
 	tb.Helper()
@@ -42,13 +42,18 @@ func Prefix(tb testing.TB) string {
 }
 
 func removeKeys(ctx context.Context, client *redis.Client, prefix string) error {
-	keys := client.Scan(ctx, 0, prefix+"*", 1000).Iterator()
-	for keys.Next(ctx) {
-		if err := client.Unlink(ctx, keys.Val()).Err(); err != nil {
+	for _, pattern := range []string{prefix + "*", "{" + prefix + "}*"} {
+		keys := client.Scan(ctx, 0, pattern, 1000).Iterator()
+		for keys.Next(ctx) {
+			if err := client.Unlink(ctx, keys.Val()).Err(); err != nil {
+				return err
+			}
+		}
+		if err := keys.Err(); err != nil {
 			return err
 		}
 	}
-	return keys.Err()
+	return nil
 }
 
 func redisClient(tb testing.TB, address string) *redis.Client {

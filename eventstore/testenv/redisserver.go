@@ -22,13 +22,19 @@ type RedisServer struct {
 	tb   testing.TB
 	dir  string
 	port int
+	args []string // more of them
 	proc *process
 }
 
 // StartRedis starts one, in some tens of milliseconds. It is gone when the test ends.
 func StartRedis(tb testing.TB) *RedisServer {
 	tb.Helper()
-	s := &RedisServer{tb: tb, dir: serviceDir(tb)}
+	return startRedis(tb)
+}
+
+func startRedis(tb testing.TB, args ...string) *RedisServer {
+	tb.Helper()
+	s := &RedisServer{tb: tb, dir: serviceDir(tb), args: args}
 	tb.Cleanup(func() {
 		if s.proc.running() {
 			s.check(s.proc.kill())
@@ -90,8 +96,8 @@ func (s *RedisServer) start() error {
 	if err != nil {
 		return fmt.Errorf("redis-server is missing: run `make services`: %w", err)
 	}
-	p, err := launch(filepath.Join(s.dir, "redis.log"), program, "--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
-		"--dir", s.dir, "--save", "", "--appendonly", "no")
+	args := append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port), "--dir", s.dir, "--save", "", "--appendonly", "no"}, s.args...)
+	p, err := launch(filepath.Join(s.dir, "redis.log"), program, args...)
 	if err != nil {
 		return err
 	}

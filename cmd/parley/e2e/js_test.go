@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -58,8 +59,9 @@ func TestOfficialClient(t *testing.T) {
 func TestOfficialClientMeetsLimits(t *testing.T) {
 	inParallel(t)
 	packages(t)
+	redis := testenv.StartRedisCluster(t) // where nothing is counted for keys of two servers at once
 	pair := func(name string, limits settings) (one, two *node) {
-		shared := backends(testenv.DSN(t), testenv.StartRedis(t).URL).with(limits)
+		shared := backends(testenv.DSN(t), redis).with(limits)
 		return startNode(t, name, shared), startNode(t, name+" too", shared)
 	}
 	tight, tight2 := pair("tight", settings{
@@ -67,6 +69,23 @@ func TestOfficialClientMeetsLimits(t *testing.T) {
 	})
 	few, few2 := pair("few", settings{"SOCKET_MAX_CONNECTIONS_PER_IP": "2"})
 	runJS(t, "limits.test.mjs", tight.URL, tight2.URL, few.URL, few2.URL)
+}
+
+// The official client where Redis is a cluster, in which no command and no script may have keys of two servers.
+func TestRedisCluster(t *testing.T) {
+	inParallel(t)
+	packages(t)
+	shared := backends(testenv.DSN(t), testenv.StartRedisCluster(t)).with(settings{"PRESENCE_GRACE": "1", "TYPING_TTL": "4"})
+	strict := startNode(t, "strict", shared.with(settings{"AUTO_PROVISION": "false"}))
+	open := startNode(t, "open", shared)
+	for _, file := range []string{"chat", "presence", "typing"} {
+		runJS(t, file+".test.mjs", strict.URL, open.URL)
+	}
+	for _, n := range []*node{strict, open} {
+		if at := regexp.MustCompile("CROSSSLOT|MOVED|level=(WARN|ERROR).*redis").FindString(n.log.String()); at != "" {
+			t.Errorf("node %s says %s", n.name, at)
+		}
+	}
 }
 
 // A client that is left to itself finds the node that took the place of the drained one.
