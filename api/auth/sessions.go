@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"parley/commands/together"
 	"parley/domain"
 )
 
@@ -55,6 +56,9 @@ type Sessions struct {
 	pool  *pgxpool.Pool
 	cfg   SessionConfig
 	cache *lru.Cache[sessionKey, sessionState]
+	// Those who come at once are looked up at once.
+	live    *together.Reads[login, bool]
+	logouts *together.Reads[string, time.Time]
 }
 
 type sessionKey struct{ userID, sessionID string }
@@ -75,7 +79,9 @@ func NewSessions(pool *pgxpool.Pool, cfg SessionConfig) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sessions{pool: pool, cfg: cfg.withDefaults(), cache: cache}, nil
+	s := &Sessions{pool: pool, cfg: cfg.withDefaults(), cache: cache}
+	s.live, s.logouts = together.New(s.readLive, together.Config{}), together.New(s.readLogouts, together.Config{})
+	return s, nil
 }
 
 // sessionPrefix tells a session of ours from the sid that an identity provider may put into its tokens.
@@ -128,7 +134,7 @@ func (s *Sessions) state(ctx context.Context, key sessionKey) (sessionState, err
 	if key.sessionID != "" {
 		state.ended, err = s.ended(ctx, key)
 	} else {
-		state.loggedOutAt, err = s.loggedOutAt(ctx, key.userID)
+		state.loggedOutAt, err = s.logouts.Read(ctx, key.userID)
 	}
 	if err != nil {
 		return sessionState{}, err
@@ -142,19 +148,45 @@ func (s *Sessions) ended(ctx context.Context, key sessionKey) (bool, error) {
 	if !ok {
 		return true, nil
 	}
-	var live bool
-	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM auth.sessions WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL)`,
-		id, key.userID).Scan(&live)
-	return !live, dbError("look up a session", err)
+	live, err := s.live.Read(ctx, login{id, key.userID})
+	return !live, err
 }
 
-func (s *Sessions) loggedOutAt(ctx context.Context, userID string) (time.Time, error) {
-	var at time.Time
-	err := s.pool.QueryRow(ctx, `SELECT at FROM auth.logouts WHERE user_id = $1`, userID).Scan(&at)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return time.Time{}, nil
+// login is a session as Postgres knows it.
+type login struct {
+	id     uuid.UUID
+	userID string
+}
+
+// readLive finds those that are not revoked.
+func (s *Sessions) readLive(ctx context.Context, logins []login) (map[login]bool, error) {
+	ids, users := make([]uuid.UUID, len(logins)), make([]string, len(logins))
+	for i, l := range logins {
+		ids[i], users[i] = l.id, l.userID
 	}
-	return at, dbError("look up a logout", err)
+	live := make(map[login]bool, len(logins))
+	rows, err := s.pool.Query(ctx, `
+SELECT s.id, s.user_id FROM unnest($1::uuid[], $2::text[]) AS wanted(id, user_id)
+JOIN auth.sessions s ON s.id = wanted.id AND s.user_id = wanted.user_id AND s.revoked_at IS NULL`, ids, users)
+	if err == nil {
+		var l login
+		_, err = pgx.ForEachRow(rows, []any{&l.id, &l.userID}, func() error { live[l] = true; return nil })
+	}
+	return live, dbError("look up sessions", err)
+}
+
+// readLogouts finds when users last logged out everywhere.
+func (s *Sessions) readLogouts(ctx context.Context, users []string) (map[string]time.Time, error) {
+	last := make(map[string]time.Time)
+	rows, err := s.pool.Query(ctx, `SELECT user_id, at FROM auth.logouts WHERE user_id = ANY($1)`, users)
+	if err == nil {
+		var (
+			user string
+			at   time.Time
+		)
+		_, err = pgx.ForEachRow(rows, []any{&user, &at}, func() error { last[user] = at; return nil })
+	}
+	return last, dbError("look up logouts", err)
 }
 
 // Revoke ends one login. A session of an identity provider, or one that has ended, is left as it is.
