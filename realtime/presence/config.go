@@ -31,6 +31,9 @@ type Config struct {
 	Retry time.Duration
 	// Batch is how many users are written or judged at once. Zero means 500.
 	Batch int
+	// Gather is the least time from telling of some users to telling of the next, when many come one after the other. Zero
+	// means 50 ms.
+	Gather time.Duration
 	// Timeout bounds each round trip to Redis, and a command ten times as long. Zero means 1 s.
 	Timeout time.Duration
 	// Logger gets what went wrong. Zero means that nothing is logged.
@@ -47,6 +50,7 @@ func (c Config) withDefaults() Config {
 	c.Look = cmp.Or(c.Look, min(30*time.Second, c.TTL))
 	c.Retry = cmp.Or(c.Retry, time.Second)
 	c.Batch = cmp.Or(c.Batch, 500)
+	c.Gather = cmp.Or(c.Gather, 50*time.Millisecond)
 	c.Timeout = cmp.Or(c.Timeout, time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -13,8 +13,8 @@ import (
 	"parley/domain/event"
 )
 
-// parallel is how many commands are under way at once.
-const parallel = 16
+// parallel is how many commands are under way at once: as many share a commit.
+const parallel = 128
 
 // Run works until ctx ends, and returns nil. What it has in Redis then lapses by itself, so that clients which go on to
 // another node have the time to. It may be called once.
@@ -90,6 +90,7 @@ func (t *Tracker) await(ctx context.Context, d time.Duration) {
 // whether something has to be tried again.
 func (t *Tracker) tell(ctx context.Context) (failed bool) {
 	for ctx.Err() == nil {
+		gathered := time.NewTimer(t.cfg.Gather)
 		ids := t.arrived()
 		if len(ids) > 0 {
 			if err := t.leases.add(ctx, ids); err != nil {
@@ -102,7 +103,12 @@ func (t *Tracker) tell(ctx context.Context) (failed bool) {
 			failed = true
 		}
 		if failed || len(ids) == 0 && len(list) == 0 {
+			gathered.Stop()
 			return failed
+		}
+		select {
+		case <-gathered.C:
+		case <-ctx.Done():
 		}
 	}
 	return false
