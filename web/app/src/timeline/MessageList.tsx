@@ -4,6 +4,7 @@ import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/rea
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type FocusEvent, type KeyboardEvent, type ReactNode } from 'react';
 import { dayLabel } from '../ui/time';
 import type { Row } from './rows';
+import { useFollowing, useKeeping, type Following, type List } from './useFollowing';
 
 interface Props {
   /** Its accessible name. */
@@ -40,7 +41,7 @@ export interface RowPlace {
 }
 
 const near = 15; // rows from an end at which more is fetched
-const atEnd = 64; // px from the end that count as being there
+const away = 400; // px from the end at which there is a way back
 
 /**
  * A feed of any length: only what is in sight is in the document. It stays at the end while one is there,
@@ -51,7 +52,7 @@ export function MessageList(props: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string>(); // the row that has the focus, or had it last
   const activeIndex = active === undefined ? -1 : rows.findIndex((row) => row.key === active);
-  const couldGoOn = useRef(hasMoreAfter);
+  const { follows, following } = useFollowing();
 
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -62,19 +63,15 @@ export function MessageList(props: Props) {
     overscan: 10,
     paddingEnd: 12,
     anchorTo: 'end',
-    // What was fetched at the end of a window is not news: one goes on reading where one is.
-    followOnAppend: !couldGoOn.current,
-    scrollEndThreshold: atEnd,
+    scrollToFn: following.scrollTo,
   });
-  useEffect(() => {
-    couldGoOn.current = hasMoreAfter;
-  }, [hasMoreAfter]);
-
-  useOpening(virtualizer, rows);
-  const highlighted = useTarget(virtualizer, rows, props.target, props.onReached);
+  useSaying(rows, following);
+  useOpening(virtualizer, rows, following);
+  const highlighted = useTarget(virtualizer, rows, following, props);
   useEnds(virtualizer, props);
-  const away = useAway(virtualizer, hasMoreAfter);
-  useEffect(() => props.onFollow?.(!away), [away, props.onFollow]);
+  useForgetting(virtualizer, rows);
+  const moves = useKeeping(following, virtualizer, !hasMoreAfter);
+  useEffect(() => props.onFollow?.(follows), [follows, props.onFollow]);
 
   const items = virtualizer.getVirtualItems();
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
@@ -83,7 +80,9 @@ export function MessageList(props: Props) {
     if (!next) return;
     event.preventDefault();
     setActive(next.key);
+    following.leave(virtualizer);
     virtualizer.scrollToIndex(rows.indexOf(next));
+    if (next === rows.at(-1)) following.arrive();
     focusSoon(scroller.current, next.key);
   };
   const onFocus = (event: FocusEvent<HTMLElement>) => {
@@ -92,9 +91,10 @@ export function MessageList(props: Props) {
   };
 
   const tabStop = activeIndex >= 0 ? activeIndex : items.at(-1)?.index;
+  const isAway = !follows && (hasMoreAfter || newer > 0 || virtualizer.getDistanceFromEnd() > away);
   return (
     <div className="timeline">
-      <div ref={scroller} className="scroller" role="feed" aria-label={label} aria-busy={loading} onKeyDown={onKeyDown} onFocus={onFocus} tabIndex={rows.length === 0 ? 0 : -1}>
+      <div ref={scroller} className="scroller" role="feed" aria-label={label} aria-busy={loading} onKeyDown={onKeyDown} onFocus={onFocus} {...moves} tabIndex={rows.length === 0 ? 0 : -1}>
         <div className="rows" role="presentation" style={{ height: virtualizer.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index];
@@ -108,14 +108,15 @@ export function MessageList(props: Props) {
           })}
         </div>
       </div>
-      {(away || newer > 0) && rows.length > 0 && (
+      {isAway && rows.length > 0 && (
         <button
           type="button"
           className={newer > 0 ? 'to-newest news rise' : 'to-newest rise'}
           aria-label={newer > 0 ? `Jump to newest, ${newer} newer` : 'Jump to newest'}
           onClick={() => {
+            following.follow();
             props.onToNewest();
-            virtualizer.scrollToEnd();
+            scroller.current?.focus({ preventScroll: true }); // the button goes
           }}
         >
           <ArrowDown size={16} aria-hidden="true" />
@@ -145,22 +146,32 @@ function Slot({ index, start, measure, row, children }: SlotProps) {
   );
 }
 
-type List = ReturnType<typeof useVirtualizer<HTMLDivElement, Element>>;
+/** Who says something wants to see it there. */
+function useSaying(rows: readonly Row[], following: Following): void {
+  const last = rows.at(-1);
+  const said = last?.pending && last.key;
+  useLayoutEffect(() => {
+    if (said !== undefined) following.follow();
+  }, [said, following]);
+}
 
 /** Begins at what is unread, else at the end. */
-function useOpening(list: List, rows: readonly Row[]): void {
+function useOpening(list: List, rows: readonly Row[], following: Following): void {
   const open = useRef(false);
   useLayoutEffect(() => {
     if (open.current || rows.length === 0) return;
     open.current = true;
     const unread = rows.findIndex((row) => row.unread);
-    if (unread > 0) list.scrollToIndex(unread, { align: 'start' });
-    else list.scrollToEnd();
-  }, [list, rows]);
+    if (unread <= 0) return;
+    following.leave(list);
+    list.scrollToIndex(unread, { align: 'start' });
+    // All of it may be in sight: nothing moves then, and one is at the end once the rows are measured.
+    requestAnimationFrame(() => requestAnimationFrame(() => following.rest(list)));
+  }, [list, rows, following]);
 }
 
 /** Brings a message into sight as soon as it is there, once for each target, and says for a while which one it was. */
-function useTarget(list: List, rows: readonly Row[], target: Target | undefined, onReached: (() => void) | undefined): number | undefined {
+function useTarget(list: List, rows: readonly Row[], following: Following, { target, onReached }: Pick<Props, 'target' | 'onReached'>): number | undefined {
   const done = useRef<Target>(undefined);
   const [highlighted, setHighlighted] = useState<number>();
   useLayoutEffect(() => {
@@ -168,17 +179,19 @@ function useTarget(list: List, rows: readonly Row[], target: Target | undefined,
     const index = rows.findIndex((row) => row.message?.seq === target.seq);
     if (index < 0) return;
     done.current = target;
+    following.leave(list);
     list.scrollToIndex(index, { align: 'center' });
     setHighlighted(target.seq);
-  }, [list, rows, target]);
+  }, [list, rows, following, target]);
   useEffect(() => {
     if (highlighted === undefined) return;
     const timer = setTimeout(() => {
       setHighlighted(undefined);
+      following.rest(list);
       onReached?.();
     }, 2500);
     return () => clearTimeout(timer);
-  }, [highlighted, onReached]);
+  }, [highlighted, list, following, onReached]);
   return highlighted;
 }
 
@@ -210,8 +223,13 @@ function lastMessage(rows: readonly Row[], index: number): Message | undefined {
   return undefined;
 }
 
-function useAway(list: List, hasMoreAfter: boolean): boolean {
-  return hasMoreAfter || ((list.scrollOffset ?? 0) > 0 && list.getDistanceFromEnd() > 400);
+/** The list keeps the height of each row that it has measured: those of rows that are long gone would fill the memory. */
+function useForgetting(list: List, rows: readonly Row[]): void {
+  useEffect(() => {
+    if (list.itemSizeCache.size < 2 * rows.length + 500) return;
+    const there = new Set<unknown>(rows.map((row) => row.key));
+    for (const key of list.itemSizeCache.keys()) if (!there.has(key)) list.itemSizeCache.delete(key);
+  }, [list, rows]);
 }
 
 function withActive(range: Range, active: number): number[] {
