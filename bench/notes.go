@@ -17,15 +17,20 @@ var notes = map[string]string{
 
 	"connections/s (handshake, JWT, join one room) over Node's": "the bare broadcaster, which checks and keeps nothing, is not four times as fast as Node " +
 		"either beside this generator. Each of Parley's connections makes an event (the user came online), which is stored, published and taken in by the views. " +
-		"Tried and kept: accounts and presence of all who come are read together, only the end of a presence is read, how far a room is is remembered (a quarter more " +
-		"connections/s of known users; the node's CPU down by a fifth, Postgres' by a third).",
+		"Tried and kept: accounts, presence and logouts of all who come are read together, only the end of a presence is read, how far a room is is remembered, one look at the " +
+		"end of the log tells everybody who joins again that nothing has changed, and those who come share commits: the last two took it from 1,144/s to 1,737/s, medians of " +
+		"alternating runs.",
 
-	"two nodes on one machine: deliveries/s over one node's": "what both do for each message (hear it from Redis, decode it, keep it for those who come back, encode " +
-		"it) is paid twice, on processors that one node fills already. Nothing was tried beyond what makes one node cheaper.",
-	"delivery p50 across nodes, more than within one": "both are tens of milliseconds at this rate: the machine is full, and the node that stored the message " +
-		"tells its own sockets first.",
+	"two nodes on one machine: deliveries/s over one node's": twoOnOne,
+	"delivery p50 across nodes, more than within one": "at this rate two nodes fill the machine (0.05 to 0.1 of two processors idle), and most of p50 is waiting for a processor; one node alone " +
+		"has 29 to 52 ms at the same rate. Each socket hears something every 14 ms, so nothing waits that could be joined: a write for each delivery and a half, 11 µs of kernel time each. The way by Redis is 2 to 4.5 ms " +
+		"there, 1.6 to 2 ms at 30,000 deliveries/s and 0.8 to 1.3 ms at 11,000. Tried: writers that rest for as long as a round took (nearly twice as much in each write, p50 longer by half), and that " +
+		"pause for 50 and 200 µs after 32 or 8 writes, so that the network is looked at (no difference).",
 
-	"acks/s and deliveries/s in 10 rooms of 1,000 over those where there are no others": "rounds of the same work differ by more than the budget here; it was not looked into further.",
+	"acks/s and deliveries/s in 10 rooms of 1,000 over those where there are no others": "rounds of the same work differ by more than the budget: five alternating pairs had " +
+		"0.93 in the middle, between 0.77 and 1.15. What grows is the collection of garbage, which looks at the 4,950 other connections, too: 15% of the node's CPU instead of 8%; nothing else that was " +
+		"profiled does. Tried: garbage to twice instead of once what is live before it is collected (GOGC=200), always or only while that does not grow. Always, it took 3 to 13% off the CPU of a " +
+		"send, for 1 KB more for each idle connection; in the other way, nothing. Neither was kept.",
 
 	"idle authenticated connection, resident memory each at 10,000": "the connections hold half of it: 49 MB of live heap at 10,000, no goroutine for any of them, but in 96 MB " +
 		"of the heap's spans, whose gaps the coming-in left. A node that was looked at 14 s after they had come in had given back enough for 7.1 KB each, which the run did not " +
@@ -36,6 +41,12 @@ const (
 	moreThanBare = "half of Parley's CPU is the writes that bare makes as well (2.5 of 4.9 s in a profile of rooms of 100); the rest is what it does for each message " +
 		"beside them: hand it on to sockets by room, so that who comes in misses nothing (9%), views (8%), the append, the publication, the ack. Tried and kept: a few writers that go " +
 		"round all sockets and join what waits (instead of a goroutine for each), pushes encoded once for all, views that gather for 50 ms and take turns."
+
+	twoOnOne = "the processors are full with one node already, and two have more to do for each message (perf of the whole machine, µs of processor for a message to 100 members, two nodes against one): " +
+		"writes 239 and 169, the rest of the nodes 393 and 207, Postgres 294 and 157, the generator 231 and 181. As much is joined in a write (6.6 and 7.4 deliveries), but it takes 15.5 instead of 12.5 µs, with " +
+		"15,000 instead of 10,000 changes of context in a second. Each node has half of the senders, so a commit has 12 events instead of 19, and each is looked up for, since the other node was there in between; hearing of " +
+		"it from Redis is 50 µs more. Where nothing else ran two nodes were at 0.62 to 0.84 of one. Tried, without a difference beyond that of rounds (15%): reading what the other published without encoding/json (2.8 instead of " +
+		"5.7 µs for an event), GOGC=400, GOMAXPROCS=1 (a tenth less CPU) and 4, appends that rest for half as long as the last commit took, or as long (14 and 17 events in a commit)."
 
 	writes = "a delivery is a write, and a write costs 15 to 20 µs of kernel time here, whoever makes it: at this rate nothing waits that could be joined with it, and CPU for " +
 		"each delivery is that of Node. A message to 1,000 members so takes both processors for 10 ms, beside the generator, which reads it 1,000 times. Tried: writers that rest for " +
