@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -29,6 +30,7 @@ func giveBackMemory(ctx context.Context) error {
 		}
 		now := readHeap()
 		if now.mayShrink(before) {
+			runtime.GC() // after which pools still have what was in them, until the next
 			debug.FreeOSMemory()
 			now = readHeap()
 		}

@@ -18,7 +18,7 @@ type socket struct {
 	window  uint8 // of the peer, for what it gets compressed; 0 if that was not agreed on
 	probing bool  // the session is not here yet; used by the reader alone
 	in      input // used by the reader alone, but for its raw connection
-	begun   bool  // there was a message; used by the reader alone
+	begun   int   // how many of the first messages there were; used by the reader alone
 	renew   bool  // the reader is to go on as another goroutine; used by the reader alone
 	writer  *writer
 	lost    atomic.Bool
@@ -168,8 +168,8 @@ var errLost = errors.New("engineio: connection given up")
 // read is the reader goroutine and the owner of the session's end.
 //
 // It waits for input here, and not where that is read, so that the stack of who waits has few frames. And a stack that has grown with
-// what a message took does not get small again: after the first message, which lets somebody in, and with every
-// heartbeat another goroutine goes on in its place.
+// what a message took does not get small again: after each of the first messages, which let somebody in and say what is to be heard,
+// and with every heartbeat another goroutine goes on in its place.
 func (t *socket) read() {
 	for more := true; more; {
 		t.in.await()
@@ -232,10 +232,14 @@ func (t *socket) readOne() bool {
 	return s.receive(p)
 }
 
-// begin notes the first message.
+// firstMessages are those after each of which a client may have nothing more to say for long.
+const firstMessages = 8
+
+// begin notes the first messages.
 func (t *socket) begin() {
-	if !t.begun {
-		t.begun, t.renew = true, true
+	if t.begun < firstMessages {
+		t.begun++
+		t.renew = true
 	}
 }
 
