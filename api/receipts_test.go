@@ -93,7 +93,7 @@ func TestUnread(t *testing.T) {
 		t.Errorf("%d and %d (-want +got):\n%s", unread.UnreadCount, unread.MentionCount, diff)
 	}
 	var mine list[rooms.Summary]
-	w.as(t, bob, "GET", "/rooms", "").into(t, &mine)
+	w.at(t, write, bob, "/rooms").into(t, &mine)
 	if s := mine.Items[0]; s.ID != second.ID || s.UnreadCount != 1 || s.MentionCount != 1 || s.ReadSeq != 0 || s.LastSeq != 1 {
 		t.Errorf("%+v", s)
 	}
