@@ -27,7 +27,7 @@ func benchConnect(ctx context.Context, b *bench) ([]row, error) {
 			}
 		}
 	}
-	stay := work{connecting, idling, "connect", append([]string{"--known", "--settle=12s", "--at=2000,5000,10000"}, idlers...)}
+	stay := work{connecting, idling, "connect", append([]string{"--known", "--settle=4s", "--at=2000,5000,10000"}, idlers...)}
 	for _, who := range compared {
 		if err := b.idleOnce(ctx, stay, who); err != nil {
 			return nil, err

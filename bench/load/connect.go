@@ -114,10 +114,10 @@ func (f *fleet) noteMemory(ctx context.Context, r *Result, connections int, base
 }
 
 // Memory has settled when it has changed by less than a hundredth from one look to the next for the time of Options.Settle, in which a
-// server that has come to rest gives back what it took, or when it was looked at often enough.
+// server that has come to rest gives back what it took, or after so many times of that.
 const (
 	settleLook  = 2 * time.Second
-	settleLooks = 20
+	settleTimes = 5
 )
 
 // settledMemory is the servers' resident memory once it has settled.
@@ -126,7 +126,8 @@ func (f *fleet) settledMemory(ctx context.Context) (int64, error) {
 		return 0, nil
 	}
 	last, steady := int64(-1), 0
-	for look := range settleLooks {
+	looks := settleTimes * max(1, int(f.options.Settle/settleLook))
+	for look := range looks {
 		now, err := f.options.usage()
 		if err != nil {
 			return 0, err
@@ -138,7 +139,7 @@ func (f *fleet) settledMemory(ctx context.Context) (int64, error) {
 			return rss, nil
 		}
 		last = rss
-		f.options.Progress(Progress{Phase: "memory settles", Done: float64(look), Of: settleLooks, Unit: "looks"})
+		f.options.Progress(Progress{Phase: "memory settles", Done: float64(look), Of: float64(looks), Unit: "looks"})
 		if err := sleep(ctx, settleLook); err != nil {
 			return 0, err
 		}
