@@ -80,6 +80,7 @@ test('the room as it was', async () => {
   const then = visitor.page.getByRole('feed', { name: /^Messages as of/ });
   // Back, until the end of the conversation was still to come, and its beginning was there.
   await visitor.slider.press('Home');
+  await then.getByText('4.2 million').waitFor({ state: 'detached' });
   for (let n = 0; n < 100 && !(await then.getByText('4.2 million').isVisible()); n++) {
     await visitor.slider.press('ArrowRight');
     await pause(300);
