@@ -22,15 +22,17 @@ func (a *app) room(ctx context.Context, r *reading, id string) (*snapshot[room.S
 }
 
 func read[S any](ctx context.Context, r *reading, from *states[S], id string) (*snapshot[S], error) {
-	if r.fresh && !r.sure {
-		all, err := from.learnt.all(ctx)
-		if err != nil {
-			return nil, err
+	if r.fresh {
+		if !r.asked {
+			var err error
+			if r.sure, err = from.learnt.all(ctx); err != nil {
+				return nil, err
+			}
+			r.asked = true
 		}
-		if !all {
+		if !r.sure {
 			return from.readOn(ctx, id)
 		}
-		r.sure = true
 	}
 	snap, cached, err := from.get(ctx, id)
 	r.cached = r.cached || cached

@@ -50,7 +50,8 @@ type task[C any] struct {
 // reading says how a decision reads states, and how it did.
 type reading struct {
 	fresh  bool // as new as the decision
-	sure   bool // the caches are, too
+	asked  bool // whether the caches are, too: once, since one may have to wait for the answer
+	sure   bool // they are
 	cached bool // a cache was believed
 	again  bool // a condition of the last decision failed
 	failed int  // how many did
@@ -230,7 +231,7 @@ func (u *useCase[C, R]) deciding(correlationID string) (decided func()) {
 // settle decides, and makes sure: a refusal, or that there is nothing to do, is never
 // said on a cached state alone. (What is stored need not be: its conditions are checked.)
 func (u *useCase[C, R]) settle(ctx context.Context, t *task[C]) (decision[R], error) {
-	t.cached, t.sure = false, false
+	t.cached, t.asked = false, false
 	d, err := u.decide(ctx, t)
 	if t.cached && !t.fresh && (refused(err) || err == nil && d.event == nil) {
 		t.fresh = true
