@@ -87,3 +87,22 @@ test('who scrolls up while much is said stays there, hears how much is newer, an
   await showsAll(visitor, full + said + (await talk(talker, room, 200, 0.5)));
   talker.close();
 });
+
+test('who is at the end stays there while the composer grows, where the page has to measure it', async () => {
+  const { visitor, talker, room } = await audience();
+  await visitor.page.evaluate(() => {
+    CSS.supports = () => false;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync('textarea { field-sizing: fixed !important; }');
+    document.adoptedStyleSheets = [sheet];
+  });
+  await talker.fill(room, 60);
+  await showsAll(visitor, 60);
+  for (const key of ['a', 'Shift+Enter', 'b', 'Shift+Enter', 'c', 'Shift+Enter', 'd', 'e']) {
+    await visitor.composer.press(key);
+    await visitor.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+  }
+  await talker.fill(room, 60);
+  await showsAll(visitor, 120);
+  talker.close();
+});

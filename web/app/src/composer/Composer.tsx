@@ -154,7 +154,11 @@ function useCaret(area: React.RefObject<HTMLTextAreaElement | null>, caret: numb
     if (!element) return;
     if (document.activeElement === element && element.selectionEnd !== caret) element.setSelectionRange(caret, caret);
     if (CSS.supports('field-sizing', 'content')) return;
+    // What is around it keeps its height while it is measured: else the timeline would move, as if somebody had scrolled it.
+    const around = element.parentElement;
+    if (around) around.style.height = `${around.getBoundingClientRect().height}px`;
     element.style.height = 'auto';
     element.style.height = `${element.scrollHeight}px`;
+    if (around) around.style.height = '';
   }, [area, caret, text]);
 }
